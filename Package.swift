@@ -1,0 +1,65 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The house, top to bottom; arrows only go down (docs/architecture.md). An import that is not an
+// arrow here does not build: `make check` passes --explicit-target-dependency-import-check error.
+let package = Package(
+    name: "headway",
+    products: [
+        .library(name: "Headway", targets: ["Headway"]),
+        .executable(name: "headway", targets: ["HeadwayCLI"]),
+    ],
+    targets: [
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CLibevent", providers: [.apt(["libevent-dev"])]),
+
+        .target(name: "EventLoop", dependencies: ["CLibevent"]),
+        .target(name: "HeadwayCore"),
+        .target(name: "Redis", dependencies: ["CHiredis", "CLibevent", "EventLoop"]),
+        .target(name: "HeadwayWire", dependencies: ["HeadwayCore"]),
+        .target(name: "HTTPServer", dependencies: ["CLibevent", "EventLoop"]),
+
+        .target(name: "Headway", dependencies: ["EventLoop", "HeadwayCore", "HeadwayWire", "Redis"]),
+        .target(name: "Aggregator", dependencies: ["EventLoop", "HeadwayCore", "HeadwayWire", "Redis"]),
+        .target(
+            name: "ReadAPI",
+            dependencies: ["EventLoop", "HTTPServer", "HeadwayCore", "HeadwayWire", "Redis"]),
+        .executableTarget(
+            name: "HeadwayCLI",
+            dependencies: [
+                "Aggregator", "EventLoop", "HTTPServer", "Headway", "HeadwayCore", "HeadwayWire", "ReadAPI", "Redis",
+            ]),
+
+        .target(name: "TestSupport", dependencies: ["EventLoop", "Redis"], path: "Tests/Support"),
+        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),
+        .testTarget(name: "RedisTests", dependencies: ["EventLoop", "Redis", "TestSupport"]),
+        .testTarget(name: "HeadwayCoreTests", dependencies: ["HeadwayCore"]),
+        .testTarget(name: "HeadwayWireTests", dependencies: ["HeadwayCore", "HeadwayWire"]),
+        .testTarget(name: "HTTPServerTests", dependencies: ["EventLoop", "HTTPServer", "TestSupport"]),
+        .testTarget(
+            name: "HeadwayTests",
+            dependencies: ["EventLoop", "Headway", "HeadwayCore", "HeadwayWire", "Redis", "TestSupport"]),
+        .testTarget(
+            name: "AggregatorTests",
+            dependencies: ["Aggregator", "EventLoop", "HeadwayCore", "HeadwayWire", "Redis", "TestSupport"]),
+        .testTarget(
+            name: "ReadAPITests",
+            dependencies: [
+                "EventLoop", "HTTPServer", "HeadwayCore", "HeadwayWire", "ReadAPI", "Redis", "TestSupport",
+            ]),
+        .testTarget(name: "SystemTests", dependencies: ["EventLoop", "HeadwayCore", "HeadwayWire", "Redis", "TestSupport"]),
+    ]
+)
+
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+for target in package.targets where target.type != .system {
+    target.swiftSettings = house
+}
