@@ -1,0 +1,81 @@
+import CLibevent
+import Glibc
+
+/// An open event stream.
+extension Connection {
+    /// Whole frames wait in libevent's output buffer, which takes them into its last block: a stopped reader
+    /// costs what it has not read, not a block per frame.
+    func startStream(_ head: ResponseHead, _ opened: @Sendable (EventStream) -> Void) {
+        guard let server = engine.server else { return }
+        phase = .streaming
+        deadline = nil
+        lastProgress = engine.now
+        setOption(SOL_SOCKET, SO_SNDBUF, engine.limits.streamSocketBuffer)
+        setOption(CInt(IPPROTO_TCP), TCP_USER_TIMEOUT, Self.deadPeerMilliseconds)
+        unsafe evhttp_send_reply_start(request, CInt(head.status), head.reason)
+        unsafe outputWatch = evbuffer_add_cb(
+            output,
+            { _, change, me in
+                guard let taken = unsafe change?.pointee.n_deleted, taken > 0 else { return }
+                unsafe Connection.from(me).drained()
+            }, Unmanaged.passUnretained(self).toOpaque())
+        opened(EventStream(server: server, id: id))
+    }
+
+    /// A peer that vanished without a word is noticed by the heartbeats it no longer acknowledges.
+    private static let deadPeerMilliseconds = 60_000
+
+    var bufferedBytes: Int { unsafe evbuffer_get_length(output) }
+
+    var isWritable: Bool { bufferedBytes < engine.limits.streamLowWater }
+
+    func send(_ bytes: [UInt8]) -> Bool {
+        let buffered = bufferedBytes
+        guard buffered < engine.limits.streamBufferCap else { return false }
+        guard !bytes.isEmpty else { return true }
+        if buffered == 0 { lastProgress = engine.now }
+        if isChunked {
+            let size = Array(String(bytes.count, radix: 16).utf8) + [UInt8(ascii: "\r"), UInt8(ascii: "\n")]
+            unsafe evbuffer_add(output, size, size.count)
+        }
+        unsafe evbuffer_add(output, bytes, bytes.count)
+        if isChunked { unsafe evbuffer_add(output, "\r\n", 2) }
+        if !isWritable { wasFull = true }
+        return true
+    }
+
+    /// The kernel took some. Not a place to call out from: libevent is in the middle of its write.
+    private func drained() {
+        lastProgress = engine.now
+        guard wasFull, isWritable else { return }
+        wasFull = false
+        let id = id
+        engine.submit { $0.stream(id)?.whenWritable?() }
+    }
+
+    func close() {
+        guard let request = unsafe request else { return }
+        stopWatchingOutput()
+        forgetCallbacks()
+        if engine.isDraining {
+            // Too late to tell the client, early enough to tell libevent.
+            unsafe evhttp_add_header(request.pointee.output_headers, "Connection", "close")
+        }
+        phase = .responding
+        unsafe self.request = nil
+        unsafe evhttp_send_reply_end(request)
+        // Without chunks and with nothing buffered libevent has ended it already.
+        if phase == .responding { awaitWritten() }
+    }
+
+    func stopWatchingOutput() {
+        if let watch = unsafe outputWatch { unsafe evbuffer_remove_cb_entry(output, watch) }
+        unsafe outputWatch = nil
+    }
+
+    func forgetCallbacks() {
+        whenWritable = nil
+        whenClosed = nil
+        whenDrained = nil
+    }
+}
