@@ -1,4 +1,4 @@
-package import HeadwayCore
+import HeadwayCore
 
 extension BulkSnapshot {
     package func write(to json: inout JSONWriter) {

@@ -1,4 +1,4 @@
-package import HeadwayCore
+import HeadwayCore
 
 /// The only gate through which a job's state leaves: what is not named here stays inside.
 extension JobSnapshot {
