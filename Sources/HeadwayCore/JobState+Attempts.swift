@@ -66,7 +66,7 @@ extension JobState {
         aliveAt = max(aliveAt, hearing.now)
         movedAt = max(movedAt, hearing.now)
         switch word {
-        case .started(let worker, _), .heartbeat(let worker): self.worker = worker
+        case .started(let worker, _), .heartbeat(let worker): self.worker = worker ?? self.worker
         case .queued, .stageStarted, .stageProgressed, .stageCompleted, .completed, .failed, .cancelRequested,
             .cancelled:
             break
