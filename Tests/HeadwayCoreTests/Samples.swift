@@ -67,7 +67,7 @@ func say(_ word: JobWord, attempt: Int? = nil, at sequence: Int64? = nil) -> Pro
 }
 
 func stage(
-    _ stage: String, _ index: Int? = nil, of: Int? = nil, try tries: Int? = nil, _ message: String? = nil
+    _ stage: String, _ index: Int? = nil, of: Int? = nil, try tries: Int? = nil, saying message: String? = nil
 ) -> StageMention {
     StageMention(stage, index: index, of: of, stageAttempt: tries, message: message)
 }

@@ -34,14 +34,14 @@ struct Vocabulary {
             }
         }
         let inner = stage(
-            "b", pipeline == .paged ? 2 : nil, of: pipeline == .paged ? 3 : nil, try: 1, "Inner")
+            "b", pipeline == .paged ? 2 : nil, of: pipeline == .paged ? 3 : nil, try: 1, saying: "Inner")
         words += [
             (.counts(inner, 4, 20), 1...1), (.counts(inner, 3, 5), 1...1),
             (.tells(inner, percent: 60), 1...1),
             (.tells(inner, percent: 100), 1...1), (.counts(inner, 10, 10), 1...1),
             (.counts(inner, 1, 3, substep: "p"), 1...2), (.counts(inner, 2, 3, substep: "p"), 1...1),
             (.counts(inner, 1, 3, substep: "q"), 1...2), (.tells(stage("c", try: 3), percent: 1), 1...3),
-            (.begins(stage("a", try: 3, "Again")), 1...3),
+            (.begins(stage("a", try: 3, saying: "Again")), 1...3),
         ]
         if pipeline == .paged {
             words += [
