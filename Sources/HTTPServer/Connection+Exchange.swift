@@ -1,6 +1,5 @@
 import CLibevent
 import EventLoop
-import Glibc
 
 /// One request and its answer.
 extension Connection {
@@ -21,10 +20,12 @@ extension Connection {
             return refuseToAsk(.badTarget)
         }
         let (id, exchange, handler) = (id, exchange, engine.handler)
-        task = Task(executorPreference: engine.loop) {
+        task = Task.immediate(executorPreference: engine.loop) {
             let response = await handler(copy)
             server.answer(id, exchange: exchange, with: response)
         }
+        // Answered within the call: there is nothing left to cancel.
+        if phase != .handling { task = nil }
     }
 
     private func refuseToAsk(_ refusal: Refusal) {
@@ -43,42 +44,44 @@ extension Connection {
     }
 
     private func send(_ response: HTTPResponse) {
-        guard let request = unsafe request else { return }
-        guard let head = ResponseHead(response, to: self.requestGuard.head, isDraining: engine.isDraining)
-        else {
+        guard engine.writeHead(of: response, to: requestGuard.head) else {
             engine.count(.unsendableHeader)
             return send(Refusal.unsendableHeader.response)
         }
-        let isHead = unsafe request.pointee.type == EVHTTP_REQ_HEAD
-        if head.closes { unsafe evhttp_remove_header(request.pointee.input_headers, "Connection") }
-        for (name, value) in head.headers {
-            unsafe evhttp_add_header(request.pointee.output_headers, name, value)
+        if engine.head.closes, let request = unsafe request {
+            // libevent closes when it finds this, and finds no keep-alive of HTTP/1.0 when it looks.
+            unsafe evhttp_add_header(request.pointee.output_headers, "Connection", "close")
         }
         switch response.body {
-        case .eventStream(let opened) where !isHead && head.mayHaveBody:
-            startStream(head, opened)
-        case .eventStream:
-            finish(head, body: [])
-        case .bytes(let bytes):
-            if head.mayHaveBody, !(isHead && head.hasLength) {
-                unsafe evhttp_add_header(request.pointee.output_headers, "Content-Length", "\(bytes.count)")
-            }
-            finish(head, body: isHead || !head.mayHaveBody ? [] : bytes)
+        case .bytes(let body): finish(body: engine.head.hasBody ? body : [])
+        case .eventStream(let opened) where engine.head.hasBody: startStream(opened)
+        case .eventStream: finish(body: [])
         }
     }
 
-    private func finish(_ head: ResponseHead, body: [UInt8]) {
+    private func finish(body: [UInt8]) {
         guard let request = unsafe request else { return }
-        unsafe evbuffer_add(request.pointee.output_buffer, body, body.count)
-        // Answered: from here libevent frees it, now or with the connection.
+        unsafe engine.writeAnswer(body: body, to: output)
+        watchForWritten()
+        // Answered: from here libevent frees it, now or with the connection. The head is buffered, so it waits
+        // for that to be written.
         unsafe self.request = nil
         phase = .responding
-        unsafe evhttp_send_reply(request, CInt(head.status), head.reason, nil)
+        unsafe request.pointee.chunked = 0
+        unsafe evhttp_send_reply_end(request)
         awaitWritten()
     }
 
+    /// Lets the output go, and libevent learn when it is gone, or the client. It must not read the next request
+    /// meanwhile: asked to parse while it answers, it ends the process.
+    func watchForWritten() {
+        unsafe bufferevent_setcb(
+            buffer, nil, writeCallback, eventCallback, UnsafeMutableRawPointer(connection))
+        unsafe bufferevent_enable(buffer, Int16(EV_READ | EV_WRITE))
+    }
+
     func awaitWritten() {
-        lastBuffered = unsafe evbuffer_get_length(output)
+        lastBuffered = bufferedBytes
         deadline = engine.now + engine.limits.writeStall + engine.tick
     }
 
@@ -95,17 +98,13 @@ extension Connection {
         isCompleting = false
     }
 
-    /// Has libevent tell us when the client leaves while its handler is at work: it does not read then, so as
-    /// not to parse the next request. Not done at once, because most handlers answer within a tick.
+    /// Has libevent tell us when the client leaves while its handler is at work: it does not read then. Not done
+    /// at once, because most handlers answer within a tick.
     func watchForClose() {
-        guard !isWatchingForClose, unsafe evbuffer_get_length(input) <= 64 * 1024 else { return }
+        guard !isWatchingForClose, unsafe evbuffer_get_length(input) <= Self.mostSentAhead else { return }
         isWatchingForClose = true
-        var write: bufferevent_data_cb?
-        var event: bufferevent_event_cb?
-        var argument: UnsafeMutableRawPointer?
-        unsafe bufferevent_getcb(buffer, nil, &write, &event, &argument)
-        // No read callback: libevent's HTTP must not parse now, and ends the process when asked to.
-        unsafe bufferevent_setcb(buffer, nil, write, event, argument)
+        unsafe bufferevent_setcb(
+            buffer, nil, writeCallback, eventCallback, UnsafeMutableRawPointer(connection))
         unsafe bufferevent_enable(buffer, Int16(EV_READ))
     }
 }

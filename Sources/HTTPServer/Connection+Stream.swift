@@ -1,24 +1,27 @@
 import CLibevent
+import EventLoop
 import Glibc
 
 /// An open event stream.
 extension Connection {
-    /// Whole frames wait in libevent's output buffer, which takes them into its last block: a stopped reader
-    /// costs what it has not read, not a block per frame.
-    func startStream(_ head: ResponseHead, _ opened: @Sendable (EventStream) -> Void) {
+    /// Frames are written into libevent's output buffer, whose last block takes them as long as there is room:
+    /// a stopped reader costs what it has not read, not a block per frame.
+    func startStream(_ opened: @Sendable (EventStream) -> Void) {
         guard let server = engine.server else { return }
         phase = .streaming
-        deadline = nil
         lastProgress = engine.now
         setOption(SOL_SOCKET, SO_SNDBUF, engine.limits.streamSocketBuffer)
         setOption(CInt(IPPROTO_TCP), TCP_USER_TIMEOUT, Self.deadPeerMilliseconds)
-        unsafe evhttp_send_reply_start(request, CInt(head.status), head.reason)
         unsafe outputWatch = evbuffer_add_cb(
             output,
             { _, change, me in
                 guard let taken = unsafe change?.pointee.n_deleted, taken > 0 else { return }
-                unsafe Connection.from(me).drained()
+                unsafe Connection.from(me).taken()
             }, Unmanaged.passUnretained(self).toOpaque())
+        unsafe engine.writeAnswer(body: [], to: output)
+        // No write callback: libevent would take the first empty buffer for the end of the answer.
+        unsafe bufferevent_setcb(buffer, nil, nil, eventCallback, UnsafeMutableRawPointer(connection))
+        unsafe bufferevent_enable(buffer, Int16(EV_READ | EV_WRITE))
         opened(EventStream(server: server, id: id))
     }
 
@@ -35,7 +38,7 @@ extension Connection {
         guard !bytes.isEmpty else { return true }
         if buffered == 0 { lastProgress = engine.now }
         if isChunked {
-            let size = Array(String(bytes.count, radix: 16).utf8) + [UInt8(ascii: "\r"), UInt8(ascii: "\n")]
+            let size = Array("\(String(bytes.count, radix: 16))\r\n".utf8)
             unsafe evbuffer_add(output, size, size.count)
         }
         unsafe evbuffer_add(output, bytes, bytes.count)
@@ -45,7 +48,7 @@ extension Connection {
     }
 
     /// The kernel took some. Not a place to call out from: libevent is in the middle of its write.
-    private func drained() {
+    private func taken() {
         lastProgress = engine.now
         guard wasFull, isWritable else { return }
         wasFull = false
@@ -63,6 +66,8 @@ extension Connection {
         }
         phase = .responding
         unsafe self.request = nil
+        watchForWritten()
+        unsafe request.pointee.chunked = isChunked ? 1 : 0
         unsafe evhttp_send_reply_end(request)
         // Without chunks and with nothing buffered libevent has ended it already.
         if phase == .responding { awaitWritten() }

@@ -34,9 +34,13 @@ final class Connection {
     }
 
     let number: UInt64
-    unowned let engine: Engine
+    /// A cycle until ``closed()``, where the engine forgets us.
+    let engine: Engine
     let buffer: OpaquePointer
     var connection: OpaquePointer?
+    /// What libevent's HTTP wants called; it takes itself, `connection`, as the argument.
+    var writeCallback: bufferevent_data_cb?
+    var eventCallback: bufferevent_event_cb?
     var request: UnsafeMutablePointer<evhttp_request>?
     private(set) var address = ""
     var inputWatch: OpaquePointer?
@@ -102,8 +106,7 @@ final class Connection {
     func settle() -> Bool {
         guard unsafe connection == nil else { return true }
         var argument: UnsafeMutableRawPointer?
-        unsafe bufferevent_getcb(buffer, nil, nil, nil, &argument)
-        // libevent's HTTP sets itself as the argument of its bufferevent's callbacks.
+        unsafe bufferevent_getcb(buffer, nil, &writeCallback, &eventCallback, &argument)
         guard let argument = unsafe argument else {
             closed()
             return false
@@ -126,6 +129,9 @@ final class Connection {
 
     // MARK: Reading
 
+    /// Bytes of later requests that are read before a request is answered.
+    static let mostSentAhead = 64 * 1024
+
     /// Called by libevent when bytes were read, before its HTTP parser sees them.
     private func arrived(_ count: Int) {
         switch phase {
@@ -134,7 +140,7 @@ final class Connection {
             look(atLast: count)
         case .handling, .responding, .streaming:
             // The next request, sent ahead. Bounded: beyond this the client waits for its answer.
-            if unsafe evbuffer_get_length(input) > 64 * 1024 {
+            if unsafe evbuffer_get_length(input) > Self.mostSentAhead {
                 unsafe bufferevent_disable(buffer, Int16(EV_READ))
             }
         case .refusing: unsafe evbuffer_drain(input, evbuffer_get_length(input))

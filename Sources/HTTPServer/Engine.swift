@@ -26,6 +26,10 @@ final class Engine {
 
     /// The loop's time at the last sweep: at most one ``tick`` old.
     private(set) var now: Duration = .zero
+    /// The `Date` header as of the last sweep.
+    private(set) var dateLine: [UInt8] = []
+    /// Where answers are put together, one at a time.
+    var head = ResponseHead()
     var stats = HTTPStats()
     /// Declared bodies under way; see `HTTPLimits.bodyBytesUnderWay`.
     var bodyBytesUnderWay = 0
@@ -84,6 +88,7 @@ final class Engine {
                 unsafe Engine.from(me).take(request)
             }, me)
         now = loop.clock.now
+        dateLine = Self.currentDateLine()
         scheduleSweep()
     }
 
@@ -213,6 +218,7 @@ final class Engine {
     /// One pass over all connections: cheaper than a timer for each request, and nothing to cancel.
     private func sweep() {
         now = loop.clock.now
+        dateLine = Self.currentDateLine()
         for connection in connections.values { connection.check(at: now) }
         if !isDraining, !isPaused { resume() }
         scheduleSweep()

@@ -6,9 +6,9 @@ extension HTTPRequest {
     ///
     /// - Returns: nil when the target does not decode.
     init?(copying request: UnsafeMutablePointer<evhttp_request>, from address: String) {
-        guard let method = unsafe Method(request.pointee.type), let uri = unsafe request.pointee.uri else {
-            return nil
-        }
+        guard let method = unsafe Method(request.pointee.type), let uri = unsafe request.pointee.uri,
+            let target = unsafe String(validatingCString: uri)
+        else { return nil }
         var block = unsafe HeaderBlock(reserving: request.pointee.headers_size)
         var next = unsafe request.pointee.input_headers?.pointee.tqh_first
         while let header = unsafe next {
@@ -18,7 +18,7 @@ extension HTTPRequest {
             unsafe next = header.pointee.next.tqe_next
         }
         unsafe self.init(
-            method, String(cString: uri), block: block, body: Self.body(of: request.pointee.input_buffer),
+            method, target, block: block, body: Self.body(of: request.pointee.input_buffer),
             remoteAddress: address)
     }
 

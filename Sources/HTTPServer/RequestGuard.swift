@@ -33,7 +33,7 @@ struct RequestGuard {
         case complete
     }
 
-    let limits: HTTPLimits
+    private let most: (target: Int, headers: Int, headerLines: Int, body: Int)
     var phase = Phase.requestLine
     /// The line under way, when it did not arrive in one piece; never longer than its limit.
     private var line: [UInt8] = []
@@ -42,7 +42,9 @@ struct RequestGuard {
     private var bodyBytes = 0
     var head = RequestHead()
 
-    init(limits: HTTPLimits) { self.limits = limits }
+    init(limits: HTTPLimits) {
+        most = (limits.targetBytes, limits.headerBytes, limits.headerCount, limits.bodyBytes)
+    }
 
     /// Whether the headers have been seen to their end.
     var isPastHead: Bool { phase != .requestLine && phase != .headerLine }
@@ -94,8 +96,8 @@ struct RequestGuard {
 
     private func overlong(_ length: Int) -> Refusal? {
         switch phase {
-        case .requestLine: length > limits.targetBytes + Self.requestLineExtra ? .targetTooLong : nil
-        case .headerLine: headerBytes + length > limits.headerBytes ? .headersTooLarge : nil
+        case .requestLine: length > most.target + Self.requestLineExtra ? .targetTooLong : nil
+        case .headerLine: headerBytes + length > most.headers ? .headersTooLarge : nil
         case .chunkSize: length > 17 ? .malformedChunk : nil
         case .chunkEnd, .lastLine: length > 1 ? .malformedChunk : nil
         case .body, .chunkData, .complete: nil
@@ -120,15 +122,15 @@ struct RequestGuard {
         switch phase {
         case .requestLine:
             phase = .headerLine
-            return head.takeRequestLine(text, limits: limits)
+            return head.takeRequestLine(text, longestTarget: most.target)
         case .headerLine where text.count == 0:
-            if let refusal = head.refusal(limits: limits) { return refusal }
+            if let refusal = head.refusal(largestBody: most.body) { return refusal }
             phase = head.isChunked ? .chunkSize : head.length > 0 ? .body(left: head.length) : .complete
             return nil
         case .headerLine:
             headerBytes += line.count + 1
             headerCount += 1
-            return headerCount > limits.headerCount ? .headersTooLarge : head.takeHeader(text)
+            return headerCount > most.headerLines ? .headersTooLarge : head.takeHeader(text)
         case .chunkSize:
             return takeChunkSize(text)
         case .chunkEnd:
@@ -158,7 +160,7 @@ struct RequestGuard {
             guard let digit = ASCII.hexDigit(text[index]) else { return .malformedChunk }
             size = size << 4 | Int(digit)
         }
-        guard size <= limits.bodyBytes - bodyBytes else { return .bodyTooLarge }
+        guard size <= most.body - bodyBytes else { return .bodyTooLarge }
         bodyBytes += size
         phase = size == 0 ? .lastLine : .chunkData(left: size)
         return nil

@@ -15,7 +15,7 @@ struct RequestHead: Equatable {
     private(set) var wantsKeepAlive = false
 
     /// `METHOD SP target SP HTTP/1.x`, one space each.
-    mutating func takeRequestLine(_ line: Span<UInt8>, limits: HTTPLimits) -> Refusal? {
+    mutating func takeRequestLine(_ line: Span<UInt8>, longestTarget: Int) -> Refusal? {
         var spaces = (0, 0)
         var count = 0
         for index in 0..<line.count where line[index] == UInt8(ascii: " ") {
@@ -24,7 +24,7 @@ struct RequestHead: Equatable {
         }
         guard count == 2, spaces.0 > 0, spaces.1 > spaces.0 + 1 else { return .malformedRequestLine }
         for index in 0..<spaces.0 where !ASCII.isToken(line[index]) { return .malformedRequestLine }
-        guard spaces.1 - spaces.0 - 1 <= limits.targetBytes else { return .targetTooLong }
+        guard spaces.1 - spaces.0 - 1 <= longestTarget else { return .targetTooLong }
         for index in (spaces.0 + 1)..<spaces.1 where !ASCII.isTarget(line[index]) {
             return .malformedRequestLine
         }
@@ -72,11 +72,11 @@ struct RequestHead: Equatable {
     }
 
     /// What only the whole head can tell.
-    func refusal(limits: HTTPLimits) -> Refusal? {
+    func refusal(largestBody: Int) -> Refusal? {
         if hosts == 0 && !isVersion10 { return .missingHost }
         if hasLength && isChunked { return .lengthAndChunked }
         if hasBodylessMethod && (isChunked || length > 0) { return .unexpectedBody }
-        return length > limits.bodyBytes ? .bodyTooLarge : nil
+        return length > largestBody ? .bodyTooLarge : nil
     }
 
     private mutating func takeHost(_ value: Span<UInt8>) -> Refusal? {
