@@ -19,13 +19,9 @@ struct HubState<Content: Sendable>: Sendable {
     struct Mark: Sendable, Equatable {
         var partition: Int
         var epoch: String
+        /// The partition's commit that was there when it was read, or later.
+        var commit: Int64
         var version: Int64
-
-        init(partition: Int, epoch: String, version: Int64) {
-            self.partition = partition
-            self.epoch = epoch
-            self.version = version
-        }
     }
 
     struct Image: Sendable {
@@ -37,12 +33,6 @@ struct HubState<Content: Sendable>: Sendable {
         /// There is nothing (any more), or only a remainder: its versions mean nothing.
         var isAbsent: Bool
 
-        init(marks: [Mark], content: Content, isFinal: Bool, isAbsent: Bool) {
-            self.marks = marks
-            self.content = content
-            self.isFinal = isFinal
-            self.isAbsent = isAbsent
-        }
     }
 
     private struct Entry: Sendable {
@@ -81,12 +71,15 @@ struct HubState<Content: Sendable>: Sendable {
 
     private let pace: Pace
     private var lines: [PartitionLine]
+    /// The lines as they were when the reads under way began.
+    private var linesOfRead: [PartitionLine]
     private var entries: [Subject: Entry] = [:]
     private var queue: [Subject] = []
 
     init(partitions: Int, pace: Pace = Pace()) {
         self.pace = pace
         lines = [PartitionLine](repeating: PartitionLine(), count: partitions)
+        linesOfRead = lines
     }
 
     // MARK: Watching
@@ -123,15 +116,16 @@ struct HubState<Content: Sendable>: Sendable {
 
     mutating func hear(_ notice: ChangeNotice, of partition: Int) {
         switch lines[partition].hear(epoch: notice.epoch, commit: notice.commit) {
-        case .late: return
+        case .over: return
         case .broken: soilAll(of: partition)
-        case .unbroken: break
+        case .unbroken, .late: break
         }
         switch notice.changes {
         case .many: soilAll(of: partition)
         case .some(let changes):
             for change in changes where entries[change.subject] != nil {
-                let mark = Mark(partition: partition, epoch: notice.epoch, version: change.version)
+                let mark = Mark(
+                    partition: partition, epoch: notice.epoch, commit: notice.commit, version: change.version)
                 announce(mark, of: change.subject)
             }
         }
@@ -197,6 +191,7 @@ struct HubState<Content: Sendable>: Sendable {
             started.append(subject)
         }
         queue = waiting
+        if !started.isEmpty { linesOfRead = lines }
         return started
     }
 
@@ -209,17 +204,13 @@ struct HubState<Content: Sendable>: Sendable {
     ///
     /// - Returns: whether its watchers are to be shown it.
     mutating func finish(_ subject: Subject, _ image: Image, at now: Duration) -> Bool {
-        for mark in image.marks where lines[mark.partition].meet(epoch: mark.epoch) == .broken {
-            soilAll(of: mark.partition)
-            entries[subject]?.mustRepeat = false
-        }
         guard var entry = entries[subject], entry.isReading else { return false }
         entry.isReading = false
         let isNews = entry.image?.isFinal ?? false
         if image.isAbsent, isNews { entry.floors = [] }
         let isAbove = isAllowed(image, above: entry.floors)
         let isPatienceOver = pace.patience.map { entry.overtaken >= $0 } ?? false
-        guard isAbove || isPatienceOver && isAllowed(image, above: entry.floorsOfRead) else {
+        guard !isFromBefore(image), isAbove || isPatienceOver && isAllowed(image, above: entry.floorsOfRead) else {
             entry.overtaken += 1
             entry.notBefore = now + retry(after: entry.overtaken)
             enqueue(subject, &entry)
@@ -285,16 +276,21 @@ struct HubState<Content: Sendable>: Sendable {
         min(pace.retry * (1 << min(count, 10)), .milliseconds(500))
     }
 
-    /// Floors of epochs that were left behind count no more.
+    /// Floors of another epoch count no more.
     private func isAllowed(_ image: Image, above floors: [Mark]) -> Bool {
-        for mark in image.marks where lines[mark.partition].hasLeft(mark.epoch) { return false }
+        guard image.marks.allSatisfy({ lines[$0.partition].isCurrent($0.epoch) }) else { return false }
         return floors.allSatisfy { floor in
-            guard lines[floor.partition].epoch == nil || lines[floor.partition].epoch == floor.epoch else {
-                return true
-            }
-            return image.marks.allSatisfy {
+            image.marks.allSatisfy {
                 $0.partition != floor.partition || $0.epoch != floor.epoch || $0.version >= floor.version
             }
+        }
+    }
+
+    /// Whether it shows the partition as it was before what had been heard when the read began: a replica may lag.
+    private func isFromBefore(_ image: Image) -> Bool {
+        image.marks.contains { mark in
+            let line = linesOfRead[mark.partition]
+            return line.epoch == mark.epoch && mark.commit < line.commit
         }
     }
 

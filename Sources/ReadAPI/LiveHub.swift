@@ -230,13 +230,15 @@ package actor LiveHub {
             let partition = keyspace.partition(of: answer.id)
             let token = answer.token
             let mark = HubState<LiveImage>.Mark(
-                partition: partition, epoch: token.epoch, version: token.version)
+                partition: partition, epoch: token.epoch, commit: answers.commits[partition],
+                version: token.version)
             images.append((.job(answer.id), image(.job(answer), [mark])))
         }
         for (answer, versions) in zip(answers.bulks, answers.shareVersions) {
             let marks = versions.enumerated().map { partition, version in
                 HubState<LiveImage>.Mark(
-                    partition: partition, epoch: answers.epochs[partition], version: version)
+                    partition: partition, epoch: answers.epochs[partition],
+                    commit: answers.commits[partition], version: version)
             }
             images.append((.bulk(answer.id), image(.bulk(answer), marks)))
         }

@@ -8,8 +8,10 @@ struct PartitionLine: Sendable, Equatable {
         case unbroken
         /// Something may have been missed: what is believed of this partition must be read again.
         case broken
-        /// Old news.
+        /// Old news of this epoch: what it announces still counts, but it says nothing of the line.
         case late
+        /// Of an epoch that was left behind.
+        case over
     }
 
     /// Nil until anything was heard since the last ``reset()``.
@@ -17,11 +19,12 @@ struct PartitionLine: Sendable, Equatable {
     private(set) var commit: Int64 = 0
     /// Epochs that were left behind; the oldest are forgotten.
     private var past: [String] = []
-    /// A commit that `control` showed and no message had told by then.
-    private var awaited: Int64?
-
     /// The epoch before a ``reset()``.
     private var before: String?
+    /// A commit that `control` showed and no message had told by then.
+    private var awaited: Int64?
+    /// An epoch that was left behind and that the last look showed all the same.
+    private var returning: String?
 
     private static let memory = 16
 
@@ -37,8 +40,21 @@ struct PartitionLine: Sendable, Equatable {
 
     /// `control` was looked at. What it shows must have been heard by the next look: its message and this
     /// answer travel on two connections, so it may be on its way still.
+    ///
+    /// An epoch that was left behind is shown by a look that a message overtook. Shown twice in a row it is the
+    /// truth, and the message was one of an earlier epoch that came too late.
     mutating func look(epoch seen: String, commit seenCommit: Int64) -> Verdict {
-        guard seen == epoch else { return enter(seen, seenCommit) }
+        guard seen == epoch else {
+            if past.contains(seen) {
+                guard seen == returning else {
+                    returning = seen
+                    return .over
+                }
+                past.removeAll { $0 == seen }
+            }
+            return enter(seen, seenCommit)
+        }
+        returning = nil
         if let awaited, awaited > commit {
             commit = max(seenCommit, awaited)
             self.awaited = nil
@@ -48,14 +64,11 @@ struct PartitionLine: Sendable, Equatable {
         return .unbroken
     }
 
-    /// An answer was read under this epoch.
-    mutating func meet(epoch met: String) -> Verdict {
-        if met == epoch || epoch == nil { return .unbroken }
-        return enter(met, 0)
+    /// Whether what was read under this epoch can be believed: only messages and looks begin a new one.
+    func isCurrent(_ epoch: String) -> Bool {
+        if let current = self.epoch { return epoch == current }
+        return !past.contains(epoch)
     }
-
-    /// Whether it is an epoch that was left behind.
-    func hasLeft(_ epoch: String) -> Bool { past.contains(epoch) }
 
     /// The subscription began anew: what was published before is not known.
     mutating func reset() {
@@ -66,7 +79,7 @@ struct PartitionLine: Sendable, Equatable {
     }
 
     private mutating func enter(_ new: String, _ newCommit: Int64) -> Verdict {
-        if past.contains(new) { return .late }
+        if past.contains(new) { return .over }
         // A namespace that was flushed has no epoch, and may be flushed again.
         if let left = epoch ?? before, left != new, !left.isEmpty {
             past.append(left)
@@ -76,6 +89,7 @@ struct PartitionLine: Sendable, Equatable {
         epoch = new
         commit = newCommit
         awaited = nil
+        returning = nil
         return .broken
     }
 }

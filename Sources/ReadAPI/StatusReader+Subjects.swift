@@ -12,6 +12,8 @@ extension StatusReader {
         var shareVersions: [[Int64]] = []
         /// Per partition, "" where nobody has ever owned it, or where it was not looked at.
         var epochs: [String] = []
+        /// Per partition, its commit when it was looked at, just before the rest was read.
+        var commits: [Int64] = []
         /// Of everything together.
         package var freshness = Freshness.none
     }
@@ -59,6 +61,7 @@ extension StatusReader {
 
         var answers = Answers()
         answers.epochs = (0..<keyspace.partitions).map { sight[$0].epoch }
+        answers.commits = (0..<keyspace.partitions).map { sight[$0].control?.commit ?? 0 }
         answers.freshness = sight.freshness(of: partitions)
         answers.jobs.reserveCapacity(jobs.count)
         for (place, id) in jobs.enumerated() {
