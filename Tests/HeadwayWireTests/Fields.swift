@@ -14,23 +14,23 @@ struct Fields: Sequence, ExpressibleByDictionaryLiteral, Sendable {
         pairs.lazy.map { (name: $0.name[...], value: $0.value[...]) }.makeIterator()
     }
 
-    /// The same with one field set or, with nil, left out.
-    func with(_ name: String, _ value: String?) -> Fields {
-        with(name, value.map { Array($0.utf8) })
-    }
+    /// The same with one field set.
+    func with(_ name: String, _ value: String) -> Fields { with(name, bytes: Array(value.utf8)) }
 
-    func with(_ name: String, _ value: [UInt8]?) -> Fields {
+    func with(_ name: String, bytes value: [UInt8]) -> Fields {
         var changed = self
         let key = Array(name.utf8)
-        guard let value else {
-            changed.pairs.removeAll { $0.name == key }
-            return changed
-        }
         if let place = changed.pairs.firstIndex(where: { $0.name == key }) {
             changed.pairs[place].value = value
         } else {
             changed.pairs.append((key, value))
         }
+        return changed
+    }
+
+    func without(_ name: String) -> Fields {
+        var changed = self
+        changed.pairs.removeAll { $0.name == Array(name.utf8) }
         return changed
     }
 }
