@@ -1,0 +1,166 @@
+import HeadwayCore
+import HeadwayWire
+
+/// Folds a batch into an owner's memory and collects what the commit must write.
+///
+/// Decides nothing itself about jobs and bulks: that is `HeadwayCore`. Here are the order of things, the
+/// dedupe by source, the deadlines between entries, and the bookkeeping of what changed.
+struct PartitionFold {
+    /// A refused event, as it will lie in `rejected`.
+    struct Rejected {
+        let reason: Refusal
+        let entry: PartitionBatch.Entry?
+        let event: ProgressEvent?
+        let detail: String
+    }
+
+    let keyspace: Keyspace
+    let partition: Int
+    let catalog: PipelineCatalog
+
+    private(set) var jobs: [JobSlot] = []
+    /// Jobs whose score in `active` came due and must follow their deadline.
+    private(set) var rescored: [JobSlot] = []
+    private(set) var shares: [ShareSlot] = []
+    private(set) var sources: Set<String> = []
+    private(set) var rejected: [Rejected] = []
+    private(set) var duplicates = 0
+    private(set) var applied = 0
+    /// Numbers that sources left out.
+    private(set) var missing: Int64 = 0
+
+    init(keyspace: Keyspace, partition: Int, catalog: PipelineCatalog) {
+        self.keyspace = keyspace
+        self.partition = partition
+        self.catalog = catalog
+    }
+
+    var hasChanges: Bool {
+        !(jobs.isEmpty && rescored.isEmpty && shares.isEmpty && rejected.isEmpty && sources.isEmpty)
+    }
+
+    mutating func apply(_ batch: PartitionBatch, to memory: inout PartitionMemory) {
+        for entry in batch.entries {
+            let now = memory.clock.time(of: entry.id)
+            switch entry.event {
+            case .failure(let error):
+                guard isNew(error.sequence, &memory) else { continue }
+                refuse(error.reason, entry, error.description)
+            case .success(let event):
+                guard isNew(event.sequence, &memory) else { continue }
+                apply(event, from: entry, at: now, &memory)
+            }
+        }
+    }
+
+    /// One word that this partition says to itself (a sweep), not an entry of the stream.
+    mutating func apply(_ event: ProgressEvent, at now: Timestamp, to memory: inout PartitionMemory) {
+        apply(event, from: nil, at: now, &memory)
+    }
+
+    /// Fires every deadline of `slot` that passed before `now`, each at its own time, so that the outcome
+    /// does not depend on how entries were batched.
+    mutating func fireDeadlines(of slot: JobSlot, before now: Timestamp, _ memory: inout PartitionMemory) {
+        // Bounded: each firing moves the job's next deadline on; a pipeline has few kinds of them.
+        for _ in 0..<16 {
+            guard let deadline = slot.record.nextDeadline(catalog: catalog) else { return }
+            let due = max(deadline, memory.judgeFrom)
+            guard due < now else { return }
+            let before = slot.record.contribution
+            let outcome = slot.record.fire(slot.id, at: due, catalog: catalog)
+            guard outcome.isRecordChanged else { return }
+            note(outcome, slot, before: before, at: due, &memory)
+        }
+    }
+
+    /// The dedupe: each number of a source counts once, in order; what was left out is counted as missing.
+    private mutating func isNew(_ sequence: ProgressEvent.Sequence?, _ memory: inout PartitionMemory) -> Bool {
+        guard let sequence else { return true }
+        let last = memory.sources[sequence.source]?.id ?? 0
+        guard sequence.id > last else {
+            duplicates += 1
+            return false
+        }
+        missing += sequence.id - last - 1
+        memory.sources[sequence.source] = SourceMark(id: sequence.id, at: memory.clock.now)
+        sources.insert(sequence.source)
+        return true
+    }
+
+    private mutating func apply(
+        _ event: ProgressEvent, from entry: PartitionBatch.Entry?, at now: Timestamp,
+        _ memory: inout PartitionMemory
+    ) {
+        switch event.body {
+        case .job(let id, _):
+            guard keyspace.partition(of: id) == partition else {
+                return refuse(.malformed, entry, "subject belongs to another partition", event)
+            }
+            guard let slot = memory.jobs.find(id) else { preconditionFailure("a job was folded before it was read") }
+            fireDeadlines(of: slot, before: now, &memory)
+            let before = slot.record.contribution
+            let outcome = slot.record.apply(id, event, at: now, catalog: catalog)
+            switch outcome.verdict {
+            case .applied: applied += 1
+            case .unchanged, .held: break
+            case .refused(let reason): refuse(reason, entry, "", event)
+            }
+            for (held, reason) in outcome.refusedHeld {
+                rejected.append(Rejected(reason: reason, entry: nil, event: held, detail: "held"))
+            }
+            if outcome.isRecordChanged { note(outcome, slot, before: before, at: now, &memory) }
+        case .bulk(let id, let word):
+            let isHome = keyspace.partition(of: id) == partition
+            let slot = share(id, at: now, &memory)
+            switch slot.share.apply(word, isHome: isHome, at: now) {
+            case .applied:
+                applied += 1
+                markDirty(slot)
+            case .unchanged, .held: break
+            case .refused(let reason): refuse(reason, entry, "", event)
+            }
+        }
+    }
+
+    private mutating func note(
+        _ outcome: JobOutcome, _ slot: JobSlot, before: (bulk: BulkID, contribution: BulkContribution)?,
+        at now: Timestamp, _ memory: inout PartitionMemory
+    ) {
+        if !slot.isDirty {
+            slot.isDirty = true
+            jobs.append(slot)
+        }
+        slot.transitions.append(contentsOf: outcome.transitions)
+        let after = slot.record.contribution
+        guard let after, before?.contribution != after.contribution || before?.bulk != after.bulk else { return }
+        let share = share(after.bulk, at: now, &memory)
+        share.share.move(
+            from: before?.contribution, to: after.contribution,
+            isHome: keyspace.partition(of: after.bulk) == partition, at: now)
+        markDirty(share)
+    }
+
+    private mutating func share(_ id: BulkID, at now: Timestamp, _ memory: inout PartitionMemory) -> ShareSlot {
+        if let slot = memory.shares[id] { return slot }
+        let slot = ShareSlot(share: BulkShare(id: id, at: now), isStored: false)
+        memory.shares[id] = slot
+        return slot
+    }
+
+    mutating func rescore(_ slot: JobSlot) {
+        slot.mustRescore = true
+        if !slot.isDirty { rescored.append(slot) }
+    }
+
+    mutating func markDirty(_ slot: ShareSlot) {
+        guard !slot.isDirty else { return }
+        slot.isDirty = true
+        shares.append(slot)
+    }
+
+    private mutating func refuse(
+        _ reason: Refusal, _ entry: PartitionBatch.Entry?, _ detail: String, _ event: ProgressEvent? = nil
+    ) {
+        rejected.append(Rejected(reason: reason, entry: entry, event: event, detail: detail))
+    }
+}
