@@ -32,7 +32,7 @@ struct CommitWriter {
         for slot in fold.jobs { write(slot, into: &batch) }
         for slot in fold.rescored where slot.mustRescore { index(slot, into: &batch) }
         for slot in fold.shares { write(slot, into: &batch) }
-        for rejected in fold.rejected { write(rejected, at: memory.clock.now, into: &batch) }
+        for rejection in fold.rejected { write(rejection, into: &batch) }
         if !fold.sources.isEmpty {
             batch.begin("HSET", argumentCount: 1 + 2 * fold.sources.count)
             batch.append(keyspace.sources(partition))
@@ -47,7 +47,7 @@ struct CommitWriter {
         // Also when nothing changed: a reader that saw every commit number knows that it missed nothing.
         batch.begin("PUBLISH", argumentCount: 2)
         batch.append(keyspace.changes(partition))
-        batch.append(notice(fold, control: control).encoded)
+        batch.append(notice(fold, control: control).bytes)
         batch.add("EXEC")
         return batch
     }
@@ -58,15 +58,13 @@ struct CommitWriter {
         let key = keyspace.job(partition, slot.id)
         switch slot.record {
         case .job(let job): write(job, slot, key, into: &batch)
-        case .placeholder(let placeholder):
-            fields.removeAll(keepingCapacity: true)
-            placeholder.encode(into: &fields)
-            writeHash(key, into: &batch)
+        case .placeholder:
+            writeImage(of: slot, key, into: &batch)
             index(slot, into: &batch)
         case .unknown:
             batch.add("DEL", key)
             batch.add("ZREM", keyspace.active(partition), slot.id.description)
-            slot.storedFields = nil
+            slot.stored = nil
             slot.activeScore = nil
         case .expired: break
         }
@@ -75,19 +73,12 @@ struct CommitWriter {
     }
 
     private mutating func write(_ job: JobState, _ slot: JobSlot, _ key: String, into batch: inout CommandBatch) {
-        fields.removeAll(keepingCapacity: true)
-        let present = job.encode(into: &fields)
-        // A full image: what the last one had and this one lacks must not linger.
-        let isWiped = slot.storedFields.map { !$0.isSubset(of: present) } ?? false
-        if isWiped { batch.add("DEL", key) }
-        slot.storedFields = present
-        writeHash(key, into: &batch)
-
+        writeImage(of: slot, key, into: &batch)
         let timeline = keyspace.timeline(partition, slot.id)
         if !slot.transitions.isEmpty {
             batch.begin("RPUSH", argumentCount: 1 + slot.transitions.count)
             batch.append(timeline)
-            for transition in slot.transitions { batch.append(TimelineEntry(transition).encoded) }
+            for transition in slot.transitions { batch.append(TimelineEntry(transition).text) }
             batch.begin("LTRIM", argumentCount: 3)
             batch.append(timeline)
             batch.append(-Self.timelineCap)
@@ -96,7 +87,7 @@ struct CommitWriter {
         if job.status.isTerminal {
             let finished = catalog[job.pipeline]?.retention.finished ?? Pipeline.Retention().finished
             let tombstone = JobRecord.Tombstone(of: job)
-            if isWiped || slot.tombstone?.finishedAt != tombstone.finishedAt {
+            if slot.tombstone?.finishedAt != tombstone.finishedAt {
                 expire(key, after: finished, into: &batch)
                 expire(timeline, after: finished, into: &batch)
             }
@@ -119,11 +110,25 @@ struct CommitWriter {
             if slot.storedMember != member {
                 batch.begin("ZADD", argumentCount: 3)
                 batch.append(keyspace.members(partition, bulk))
-                batch.append(MemberScore(status: job.status, at: job.updatedAt).text)
+                batch.append(MemberScore(job.status, at: job.updatedAt).text)
                 batch.append(slot.id.description)
                 slot.storedMember = member
             }
         }
+    }
+
+    /// A full image: what the last one had and this one lacks must not linger.
+    private mutating func writeImage(of slot: JobSlot, _ key: String, into batch: inout CommandBatch) {
+        fields.removeAll(keepingCapacity: true)
+        slot.record.encode(into: &fields)
+        writeHash(key, into: &batch)
+        let present = slot.record.imageFields
+        delete(slot.stored.map { present.vanished(since: $0) } ?? [], of: key, into: &batch)
+        slot.stored = present
+    }
+
+    private func delete(_ names: [String], of key: String, into batch: inout CommandBatch) {
+        if !names.isEmpty { batch.add("HDEL", [key] + names) }
     }
 
     /// Keeps `active` true: an open job stands there at or before its next deadline. A tick only puts the
@@ -156,13 +161,16 @@ struct CommitWriter {
         fields.removeAll(keepingCapacity: true)
         share.encode(into: &fields)
         writeHash(key, into: &batch)
-        if !slot.isStored, let home = share.home {
+        let present = share.imageFields
+        delete(slot.stored.map { present.vanished(since: $0) } ?? [], of: key, into: &batch)
+        slot.stored = present
+        if !slot.isListed, let home = share.home {
             batch.begin("ZADD", argumentCount: 3)
             batch.append(keyspace.bulks(partition))
             batch.append(home.createdAt.milliseconds)
             batch.append(share.id.description)
         }
-        slot.isStored = slot.isStored || share.home != nil
+        slot.isListed = share.home != nil
         if share.errands.isEmpty != slot.storedErrands.isEmpty {
             batch.add(share.errands.isEmpty ? "SREM" : "SADD", keyspace.errands(partition), share.id.description)
         }
@@ -184,17 +192,9 @@ struct CommitWriter {
 
     // MARK: The rest
 
-    private mutating func write(
-        _ rejected: PartitionFold.Rejected, at now: Timestamp, into batch: inout CommandBatch
-    ) {
+    private mutating func write(_ rejection: Rejection, into batch: inout CommandBatch) {
         fields.removeAll(keepingCapacity: true)
-        Rejection(reason: rejected.reason, detail: rejected.detail, entry: rejected.entry?.id, at: now)
-            .encode(into: &fields)
-        if let entry = rejected.entry {
-            Rejection.encode(original: entry.fields.pairs, into: &fields)
-        } else if let event = rejected.event {
-            event.encode(into: &fields, prefix: Rejection.prefix)
-        }
+        rejection.encode(into: &fields)
         batch.begin("XADD", argumentCount: 5 + 2 * fields.count)
         batch.append(keyspace.rejected(partition))
         batch.append("MAXLEN")
@@ -229,10 +229,15 @@ struct CommitWriter {
         appendFields(into: &batch)
     }
 
-    private func appendFields(into batch: inout CommandBatch) {
-        fields.forEach { name, value in
-            batch.append(name)
-            batch.append(value)
+    private func appendFields(into batch: inout CommandBatch) { batch.append(fields) }
+}
+
+extension CommandBatch {
+    /// The names and values of a buffer, as the arguments that `begin` announced.
+    mutating func append(_ fields: FieldBuffer) {
+        for index in fields.indices {
+            append(fields.name(at: index))
+            append(fields.value(at: index))
         }
     }
 }

@@ -28,8 +28,8 @@ actor ErrandRunner {
             done.insert(.announce)
         }
         if errands.contains(.cancel), await tell(.cancelling, of: bulk, to: everybody) { done.insert(.cancel) }
-        if errands.contains(.reopen), let summary = await read(bulk),
-            await tell(.reopened(generation: summary.generation), of: bulk, to: everybody)
+        if errands.contains(.reopen), let shares = await shares(of: bulk),
+            await tell(.reopened(generation: BulkSummary(id: bulk, shares: shares).generation), of: bulk, to: everybody)
         {
             done.insert(.reopen)
         }
@@ -43,20 +43,21 @@ actor ErrandRunner {
     /// Reads all shares twice; when neither moved in between and all is done, everybody is told.
     private func settle(_ bulk: BulkID) async -> Bool {
         for attempt in 0..<Self.settleTries {
-            guard let first = await read(bulk) else { return false }
+            guard let first = await shares(of: bulk) else { return false }
+            let summary = BulkSummary(id: bulk, shares: first)
             // Somebody else empties later and asks then.
-            guard first.canSettle else { return true }
-            guard let second = await read(bulk) else { return false }
-            if first.shareVersions == second.shareVersions {
+            guard summary.canSettle else { return true }
+            guard let second = await shares(of: bulk) else { return false }
+            if first.map(\.version) == second.map(\.version) {
                 return await tell(
-                    .settled(generation: second.generation, second.counts), of: bulk, to: everybody)
+                    .settled(generation: summary.generation, summary.counts), of: bulk, to: everybody)
             }
             try? await loop.sleep(for: .milliseconds(10 * (attempt + 1)))
         }
         return false
     }
 
-    private func read(_ bulk: BulkID) async -> BulkSummary? {
+    private func shares(of bulk: BulkID) async -> [BulkShare]? {
         var batch = CommandBatch()
         for partition in everybody { batch.add("HGETALL", keyspace.bulk(partition, bulk)) }
         guard let replies = try? await client.send(batch), batch.firstError(in: replies) == nil else { return nil }
@@ -66,7 +67,7 @@ actor ErrandRunner {
             guard let share = try? BulkShare(id: bulk, fields: elements.pairs) else { return nil }
             shares.append(share)
         }
-        return BulkSummary(id: bulk, shares: shares)
+        return shares
     }
 
     private func tell(_ word: BulkWord, of bulk: BulkID, to partitions: [Int]) async -> Bool {
@@ -77,10 +78,7 @@ actor ErrandRunner {
             batch.begin("XADD", argumentCount: 2 + 2 * fields.count)
             batch.append(keyspace.events(partition))
             batch.append("*")
-            fields.forEach { name, value in
-                batch.append(name)
-                batch.append(value)
-            }
+            batch.append(fields)
         }
         guard let replies = try? await client.send(batch) else { return false }
         return batch.firstError(in: replies) == nil

@@ -35,9 +35,9 @@ struct LeaseWatch: Sendable, Equatable {
     ///   - control: as just read; nil when the partition was never owned.
     ///   - now: monotonic, when the reply arrived.
     mutating func observe(_ control: Control?, at now: Duration) -> Decision {
-        guard let control, !control.owner.isEmpty else { return .take }
+        guard let control, control.owner != nil else { return .take }
         if control.nonce == ownNonce { return .take }
-        if !control.next.isEmpty, control.next == instance { return .take }
+        if control.next == instance { return .take }
 
         let stoodStill = control.nonce == nonce && control.beat == beat
         if stoodStill, let lastRead, now - lastRead <= lease / 4 {

@@ -8,6 +8,8 @@ struct PartitionBatch {
         let id: StreamID
         let fields: RESPElements
         let event: Result<ProgressEvent, WireError>
+        /// Who sent it, also when the rest cannot be read.
+        let sequence: ProgressEvent.Sequence?
     }
 
     var entries: [Entry] = []
@@ -22,7 +24,7 @@ struct PartitionBatch {
         self.checkpoint = checkpoint
         isFull = false
         guard let streams = reply.elements else { return }
-        guard let stream = streams.first(where: { _ in true })?.elements, let list = stream[1].elements else {
+        guard let stream = streams.first?.elements, stream.count == 2, let list = stream[1].elements else {
             throw RedisError(.unexpectedReply, command: "XREAD", detail: "not a list of entries")
         }
         entries.reserveCapacity(list.count)
@@ -39,16 +41,18 @@ struct PartitionBatch {
             self.checkpoint = id
             guard let fields = entry[1].elements else { continue }
             bytes += fields.byteCount
-            entries.append(Entry(id: id, fields: fields, event: Self.decode(fields)))
+            entries.append(Self.entry(id, fields))
         }
         isFull = list.count >= countLimit
     }
 
-    private static func decode(_ fields: RESPElements) -> Result<ProgressEvent, WireError> {
+    private static func entry(_ id: StreamID, _ fields: RESPElements) -> Entry {
         do {
-            return .success(try ProgressEvent(fields: fields.pairs))
+            let event = try ProgressEvent(fields: fields.pairs)
+            return Entry(id: id, fields: fields, event: .success(event), sequence: event.sequence)
         } catch {
-            return .failure(error)
+            let sequence = ProgressEvent.Sequence(fields: fields.pairs)
+            return Entry(id: id, fields: fields, event: .failure(error), sequence: sequence)
         }
     }
 }

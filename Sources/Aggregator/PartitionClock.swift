@@ -6,8 +6,9 @@ import HeadwayWire
 /// Redis' `TIME` is compared with the owner's monotonic clock. Where the two disagree by more than two
 /// seconds beyond what the round trip can explain, Redis' clock was set, and the difference goes into `skew`.
 struct PartitionClock: Sendable, Equatable {
-    /// What to take from Redis' time, in milliseconds.
-    private(set) var skew: Int64
+    /// What to take off Redis' time.
+    var skew: Duration { .milliseconds(skewed) }
+    private var skewed: Int64
     private(set) var now: Timestamp
     private var last: Reading?
     private var lastEntry: Timestamp
@@ -24,11 +25,11 @@ struct PartitionClock: Sendable, Equatable {
     ///   - skew: as the last owner left it.
     ///   - watermark: the time that the last commit reached; time never falls below it.
     ///   - redis: Redis' time now. If the clock was set back while nobody looked, the skew gives way.
-    init(skew: Int64, watermark: Timestamp, redis: Timestamp) {
-        let (lag, overflow) = watermark.milliseconds.subtractingReportingOverflow(redis.milliseconds &- skew)
+    init(skew: Duration, watermark: Timestamp, redis: Timestamp) {
+        let (lag, overflow) = watermark.milliseconds.subtractingReportingOverflow(redis.milliseconds &- skew.wholeMilliseconds)
         let wasSetBack = !overflow && lag > Self.tolerance.wholeMilliseconds
-        self.skew = wasSetBack ? redis.milliseconds &- watermark.milliseconds : skew
-        now = max(watermark, Timestamp(milliseconds: redis.milliseconds &- self.skew))
+        skewed = wasSetBack ? redis.milliseconds &- watermark.milliseconds : skew.wholeMilliseconds
+        now = max(watermark, Timestamp(milliseconds: redis.milliseconds &- skewed))
         lastEntry = watermark
     }
 
@@ -47,9 +48,9 @@ struct PartitionClock: Sendable, Equatable {
                 jump = passed - least
             }
         }
-        if let jump { skew &+= jump.wholeMilliseconds }
+        if let jump { skewed &+= jump.wholeMilliseconds }
         last = Reading(redis: redis, sentAt: sentAt, receivedAt: receivedAt)
-        now = max(now, Timestamp(milliseconds: redis.milliseconds &- skew))
+        now = max(now, Timestamp(milliseconds: redis.milliseconds &- skewed))
         return jump
     }
 
@@ -57,8 +58,8 @@ struct PartitionClock: Sendable, Equatable {
     /// than the entry before. After Redis' clock was set back, ids stand still at their old time, so the
     /// skew is added to them; after it was set forward, entries from before keep theirs.
     mutating func time(of entry: StreamID) -> Timestamp {
-        let added = Timestamp(milliseconds: Int64(clamping: entry.milliseconds))
-        let told = skew < 0 ? added + .milliseconds(0 &- skew) : added
+        let added = entry.timestamp
+        let told = skewed < 0 ? added + .milliseconds(0 &- skewed) : added
         lastEntry = max(lastEntry, min(told, now))
         return lastEntry
     }

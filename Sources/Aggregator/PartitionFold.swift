@@ -6,14 +6,6 @@ import HeadwayWire
 /// Decides nothing itself about jobs and bulks: that is `HeadwayCore`. Here are the order of things, the
 /// dedupe by source, the deadlines between entries, and the bookkeeping of what changed.
 struct PartitionFold {
-    /// A refused event, as it will lie in `rejected`.
-    struct Rejected {
-        let reason: Refusal
-        let entry: PartitionBatch.Entry?
-        let event: ProgressEvent?
-        let detail: String
-    }
-
     let keyspace: Keyspace
     let partition: Int
     let catalog: PipelineCatalog
@@ -23,7 +15,7 @@ struct PartitionFold {
     private(set) var rescored: [JobSlot] = []
     private(set) var shares: [ShareSlot] = []
     private(set) var sources: Set<String> = []
-    private(set) var rejected: [Rejected] = []
+    private(set) var rejected: [Rejection] = []
     private(set) var duplicates = 0
     private(set) var applied = 0
     /// Numbers that sources left out.
@@ -42,12 +34,11 @@ struct PartitionFold {
     mutating func apply(_ batch: PartitionBatch, to memory: inout PartitionMemory) {
         for entry in batch.entries {
             let now = memory.clock.time(of: entry.id)
+            guard isNew(entry.sequence, &memory) else { continue }
             switch entry.event {
             case .failure(let error):
-                guard isNew(error.sequence, &memory) else { continue }
-                refuse(error.reason, entry, error.description)
+                rejected.append(Rejection(error, entry: entry.id, at: now, event: entry.fields.pairs))
             case .success(let event):
-                guard isNew(event.sequence, &memory) else { continue }
                 apply(event, from: entry, at: now, &memory)
             }
         }
@@ -94,7 +85,7 @@ struct PartitionFold {
         switch event.body {
         case .job(let id, _):
             guard keyspace.partition(of: id) == partition else {
-                return refuse(.malformed, entry, "subject belongs to another partition", event)
+                return refuse(.malformed, entry, event, at: now, "the subject belongs to another partition's stream")
             }
             guard let slot = memory.jobs.find(id) else { preconditionFailure("a job was folded before it was read") }
             fireDeadlines(of: slot, before: now, &memory)
@@ -103,10 +94,11 @@ struct PartitionFold {
             switch outcome.verdict {
             case .applied: applied += 1
             case .unchanged, .held: break
-            case .refused(let reason): refuse(reason, entry, "", event)
+            case .refused(let reason): refuse(reason, entry, event, at: now)
             }
             for (held, reason) in outcome.refusedHeld {
-                rejected.append(Rejected(reason: reason, entry: nil, event: held, detail: "held"))
+                rejected.append(
+                    Rejection(reason, entry: nil, at: now, event: held, detail: "held until the job was known"))
             }
             if outcome.isRecordChanged { note(outcome, slot, before: before, at: now, &memory) }
         case .bulk(let id, let word):
@@ -117,13 +109,13 @@ struct PartitionFold {
                 applied += 1
                 markDirty(slot)
             case .unchanged, .held: break
-            case .refused(let reason): refuse(reason, entry, "", event)
+            case .refused(let reason): refuse(reason, entry, event, at: now)
             }
         }
     }
 
     private mutating func note(
-        _ outcome: JobOutcome, _ slot: JobSlot, before: (bulk: BulkID, contribution: BulkContribution)?,
+        _ outcome: JobOutcome, _ slot: JobSlot, before: (bulk: BulkID, BulkContribution)?,
         at now: Timestamp, _ memory: inout PartitionMemory
     ) {
         if !slot.isDirty {
@@ -132,10 +124,10 @@ struct PartitionFold {
         }
         slot.transitions.append(contentsOf: outcome.transitions)
         let after = slot.record.contribution
-        guard let after, before?.contribution != after.contribution || before?.bulk != after.bulk else { return }
+        guard let after, before?.1 != after.1 || before?.bulk != after.bulk else { return }
         let share = share(after.bulk, at: now, &memory)
         share.share.move(
-            from: before?.contribution, to: after.contribution,
+            from: before?.1, to: after.1,
             isHome: keyspace.partition(of: after.bulk) == partition, at: now)
         markDirty(share)
     }
@@ -159,8 +151,14 @@ struct PartitionFold {
     }
 
     private mutating func refuse(
-        _ reason: Refusal, _ entry: PartitionBatch.Entry?, _ detail: String, _ event: ProgressEvent? = nil
+        _ reason: Refusal, _ entry: PartitionBatch.Entry?, _ event: ProgressEvent, at now: Timestamp,
+        _ detail: String? = nil
     ) {
-        rejected.append(Rejected(reason: reason, entry: entry, event: event, detail: detail))
+        if let entry {
+            rejected.append(
+                Rejection(reason, entry: entry.id, at: now, detail: detail, event: entry.fields.pairs))
+        } else {
+            rejected.append(Rejection(reason, entry: nil, at: now, event: event, detail: detail))
+        }
     }
 }

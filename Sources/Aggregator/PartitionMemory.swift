@@ -6,7 +6,7 @@ final class JobSlot {
     let id: JobID
     var record: JobRecord
     /// Which fields the stored image has, so that one that vanished is noticed; nil when nothing is stored.
-    var storedFields: JobFieldSet?
+    var stored: FieldSet<JobField>?
     /// The score in `active`; nil when it is not there or not known.
     var activeScore: Timestamp?
     var isActiveKnown: Bool
@@ -25,18 +25,23 @@ final class JobSlot {
         var status: JobState.Status
     }
 
-    init(id: JobID, record: JobRecord, storedFields: JobFieldSet?) {
+    init(id: JobID, record: JobRecord) {
         self.id = id
         self.record = record
-        self.storedFields = storedFields
-        isActiveKnown = storedFields == nil
         switch record {
         case .job(let job):
+            stored = record.imageFields
+            isActiveKnown = false
             storedMember = job.bulk.map { Member(bulk: $0, status: job.status) }
             if job.status.isTerminal { tombstone = JobRecord.Tombstone(of: job) }
         case .expired(let tombstone):
+            isActiveKnown = true
             storedMember = tombstone.bulk.map { Member(bulk: $0, status: tombstone.status) }
-        case .unknown, .placeholder: break
+        case .placeholder:
+            stored = record.imageFields
+            isActiveKnown = false
+        case .unknown:
+            isActiveKnown = true
         }
     }
 }
@@ -45,15 +50,18 @@ final class JobSlot {
 final class ShareSlot {
     var share: BulkShare
     var isDirty = false
-    /// Whether Redis has it already; a new one at home is also listed in `bulks`.
-    var isStored: Bool
+    /// Which fields the stored image has; nil when nothing is stored.
+    var stored: FieldSet<ShareField>?
+    /// Whether `bulks` lists it; only shares at home are listed.
+    var isListed: Bool
     var storedErrands: BulkShare.Errands
     /// The generation whose settlement gave the stored keys their expiry.
     var expiringGeneration: Int?
 
     init(share: BulkShare, isStored: Bool) {
         self.share = share
-        self.isStored = isStored
+        stored = isStored ? share.imageFields : nil
+        isListed = isStored && share.home != nil
         storedErrands = share.errands
         expiringGeneration = share.settledGeneration
     }

@@ -60,11 +60,10 @@ extension PartitionOwner {
         var slots: [JobSlot] = []
         slots.reserveCapacity(ids.count)
         for (index, id) in ids.enumerated() {
-            let image = replies[2 * index].elements
-            do {
-                let (record, fields) = try JobRecord.read(
-                    id: id, image: image?.pairs ?? .empty, tombstone: replies[2 * index + 1].bytes)
-                let slot = JobSlot(id: id, record: record, storedFields: fields)
+                        do {
+                let record = try JobRecord(
+                    id: id, job: replies[2 * index].pairs, tombstone: replies[2 * index + 1].bytes)
+                let slot = JobSlot(id: id, record: record)
                 slots.append(slot)
                 memory.jobs.insert(slot)
             } catch {

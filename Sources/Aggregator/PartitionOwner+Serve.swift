@@ -64,7 +64,7 @@ extension PartitionOwner {
             memory.control.watermark = watermarkNow
             memory.control.skew = memory.clock.skew
             memory.control.lost += fold.missing
-            if isStopping { memory.control.owner = "" }
+            if isStopping { memory.control.owner = nil }
 
             var writer = CommitWriter(
                 keyspace: keyspace, partition: partition, options: options, catalog: fold.catalog)
@@ -166,7 +166,7 @@ extension PartitionOwner {
         stats.entries += Int64(batch.entries.count)
         stats.applied += Int64(fold.applied)
         stats.duplicates += Int64(fold.duplicates)
-        for rejected in fold.rejected { stats.rejected[rejected.reason, default: 0] += 1 }
+        for rejection in fold.rejected { stats.rejected[rejection.reason, default: 0] += 1 }
         if fold.missing > 0 {
             stats.missing += fold.missing
             notify(.gap(partition: partition, missing: fold.missing))

@@ -16,7 +16,7 @@ extension PartitionOwner {
         let seen = try await exchange(look, on: connection)
         try refuseErrors(in: seen, of: look)
         let stored = try control(seen[1])
-        if let format = stored?.format, format > Control.currentFormat {
+        if let format = stored?.format, format > Control.format {
             throw .halted("the namespace was written by a newer Headway (format \(format)); upgrade this one")
         }
         guard watch.observe(stored, at: loop.clock.now) == .take, let redisTime = time(seen[2]) else {
@@ -30,14 +30,14 @@ extension PartitionOwner {
         let isNewEpoch = stored == nil || stored?.replicationID != replication || stored?.epoch.isEmpty == true
         var control = stored ?? Control()
         control.owner = options.instance
-        control.nonce = Control.randomNonce()
-        control.next = ""
+        control.nonce = randomWord()
+        control.next = nil
         control.fence += 1
         control.beat += 1
         control.commit += 1
-        control.format = Control.currentFormat
+        control.format = Control.format
         control.replicationID = replication
-        if isNewEpoch { control.epoch = Control.randomEpoch() }
+        if isNewEpoch { control.epoch = String(randomWord().prefix(8)) }
 
         let clock = PartitionClock(skew: control.skew, watermark: control.watermark, redis: redisTime)
         control.skew = clock.skew
@@ -49,13 +49,10 @@ extension PartitionOwner {
         taking.add("MULTI")
         taking.begin("HSET", argumentCount: 1 + 2 * fields.count)
         taking.append(keyspace.control(partition))
-        fields.forEach { name, value in
-            taking.append(name)
-            taking.append(value)
-        }
+        taking.append(fields)
         taking.begin("PUBLISH", argumentCount: 2)
         taking.append(keyspace.changes(partition))
-        taking.append(ChangeNotice(epoch: control.epoch, commit: control.commit, changes: []).encoded)
+        taking.append(ChangeNotice(epoch: control.epoch, commit: control.commit, changes: [ChangeNotice.Change]()).bytes)
         taking.add("EXEC")
         taking.add("HGETALL", keyspace.sources(partition))
         taking.add("SMEMBERS", keyspace.errands(partition))
@@ -118,10 +115,16 @@ extension PartitionOwner {
         return line.map { String($0.dropFirst("master_replid:".count)) } ?? "unknown"
     }
 
+    /// 128 random bits in hex.
+    private func randomWord() -> String {
+        let digits = (0..<2).map { _ in String(UInt64.random(in: .min ... .max) | 1 << 63, radix: 16) }
+        return digits.joined()
+    }
+
     private func sources(_ reply: RESPValue) -> [String: SourceMark] {
         var marks: [String: SourceMark] = [:]
-        for (name, value) in reply.elements?.pairs ?? .empty {
-            marks[String(decoding: name, as: UTF8.self)] = SourceMark(value)
+        for (name, value) in reply.pairs {
+            marks[String(decoding: name, as: UTF8.self)] = try? SourceMark(text: value)
         }
         return marks
     }

@@ -162,7 +162,8 @@ package struct PartitionStats: Sendable {
     package var entries: Int64 = 0
     package var applied: Int64 = 0
     package var duplicates: Int64 = 0
-    package var rejected: [Refusal: Int64] = [:]
+    /// By reason.
+    package var rejected: [String: Int64] = [:]
     package var missing: Int64 = 0
     package var takeovers: Int64 = 0
     /// Commits that Redis refused because another owner had taken the partition.
