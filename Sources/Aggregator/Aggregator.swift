@@ -1,7 +1,7 @@
-public import EventLoop
+package import EventLoop
 import HeadwayCore
-import HeadwayWire
-public import Redis
+package import HeadwayWire
+import Redis
 
 /// One aggregator instance: an owner per partition, sharing loops, pipelines and the errands' connection.
 ///

@@ -1,5 +1,4 @@
-import HeadwayCore
-import Redis
+package import Redis
 
 /// How an aggregator instance works; the defaults are for production.
 package struct AggregatorOptions: Sendable {

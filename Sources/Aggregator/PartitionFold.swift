@@ -1,5 +1,6 @@
 import HeadwayCore
 import HeadwayWire
+import Redis
 
 /// Folds a batch into an owner's memory and collects what the commit must write.
 ///

@@ -17,7 +17,7 @@ extension PartitionOwner {
         let generation = share.reopened
         Task(executorPreference: loop) {
             let told = await self.errands.run(errands, of: id, from: self.partition)
-            self.finish(told, of: errands, bulk: id, generation: generation)
+            await self.finish(told, of: errands, bulk: id, generation: generation)
         }
     }
 

@@ -26,7 +26,8 @@ extension PartitionOwner {
         finishedErrands = [:]
         retryErrands = []
         startErrands(of: memory)
-        var reading = try await read(after: memory.control, on: connection)
+        var reading = try await receive(
+    await sendRead(after: memory.control, on: connection), after: memory.control)
 
         while true {
             if let jump = memory.clock.read(
@@ -53,7 +54,8 @@ extension PartitionOwner {
             let isIdle =
                 reading.batch.checkpoint == memory.control.checkpoint && !fold.hasChanges
             if isIdle, !isStopping, now - lastCommitAt < options.lease / 5 {
-                reading = try await read(after: memory.control, on: connection)
+                reading = try await receive(
+    await sendRead(after: memory.control, on: connection), after: memory.control)
                 continue
             }
 
@@ -81,22 +83,32 @@ extension PartitionOwner {
             }
             // Both leave in one write; the commit's outcome is known while the read still waits for news.
             let control = memory.control
-            async let next = read(after: control, trimTo: isTrimDue ? accepted : nil, on: connection)
-            try accept(try await exchange(transaction, on: connection), of: transaction)
+            let commit = await connection.submit(transaction, deadline: .seconds(5))
+            let next = await sendRead(after: control, trimTo: isTrimDue ? accepted : nil, on: connection)
+            try accept(try await replies(of: commit), of: transaction)
             accepted = control.checkpoint
             record(fold, reading.batch)
             for slot in fold.shares { startErrands(of: slot.share) }
             memory.jobs.age()
             memory.trimShares(to: 10_000)
-            reading = try await next
+            reading = try await receive(next, after: control)
         }
     }
 
     // MARK: Reading
 
-    private func read(
+    /// A read that is under way.
+    private struct PendingReading {
+        let batch: CommandBatch
+        /// Where `TIME` stands in the batch.
+        let first: Int
+        let replies: PendingReplies
+        let sentAt: Duration
+    }
+
+    private func sendRead(
         after control: Control, trimTo checkpoint: StreamID? = nil, on connection: RedisConnection
-    ) async throws(Loss) -> Reading {
+    ) async -> PendingReading {
         var batch = CommandBatch()
         // Outside the transaction, behind an accepted checkpoint: a full Redis can drain.
         if let checkpoint {
@@ -105,20 +117,33 @@ extension PartitionOwner {
         let first = batch.count
         batch.add("TIME")
         batch.add(
-            "XREAD", "COUNT", "\(options.batch)", "BLOCK", "\(max(1, options.block.wholeMilliseconds))", "STREAMS",
-            keyspace.events(partition), control.checkpoint.description)
+            "XREAD", "COUNT", "\(options.batch)", "BLOCK", "\(max(1, options.block.wholeMilliseconds))",
+            "STREAMS", keyspace.events(partition), control.checkpoint.description)
         batch.add("WATCH", keyspace.control(partition))
         batch.add("HMGET", keyspace.control(partition), "nonce", "checkpoint", "commit")
-
         let sentAt = loop.clock.now
-        let replies = try await exchange(batch, on: connection, deadline: options.block + .seconds(3))
+        let replies = await connection.submit(batch, deadline: options.block + .seconds(3))
+        return PendingReading(batch: batch, first: first, replies: replies, sentAt: sentAt)
+    }
+
+    private func replies(of pending: PendingReplies) async throws(Loss) -> [RESPValue] {
+        do {
+            return try await pending.value()
+        } catch {
+            throw .connection(error)
+        }
+    }
+
+    private func receive(_ pending: PendingReading, after control: Control) async throws(Loss) -> Reading {
+        let replies = try await replies(of: pending.replies)
         let receivedAt = loop.clock.now
-        try refuseErrors(in: replies, of: batch)
+        try refuseErrors(in: replies, of: pending.batch)
+        let first = pending.first
         guard let redisTime = time(replies[first]), let seen = replies[first + 3].elements, seen.count == 3 else {
             throw .connection(RedisError(.unexpectedReply, command: "TIME", detail: "not a time"))
         }
         guard seen[0].string == control.nonce, seen[1].string == control.checkpoint.description,
-            seen[2].string == "\(control.commit)"
+            seen[2].number.map(Int64.init) == control.commit
         else {
             stats.fenced += 1
             throw .taken
@@ -127,7 +152,8 @@ extension PartitionOwner {
             let batch = try PartitionBatch(
                 reply: replies[first + 1], after: control.checkpoint, countLimit: options.batch,
                 byteLimit: options.batchBytes)
-            return Reading(batch: batch, sentAt: sentAt, receivedAt: receivedAt, redisTime: redisTime)
+            return Reading(
+                batch: batch, sentAt: pending.sentAt, receivedAt: receivedAt, redisTime: redisTime)
         } catch {
             throw .connection(error)
         }
@@ -192,10 +218,11 @@ extension PartitionOwner {
         batch.add("ZRANGE", keyspace.active(partition), "0", "0", "WITHSCORES")
         let replies = try await exchange(batch, on: connection)
         try refuseErrors(in: replies, of: batch)
-        let earliest = replies[1].elements?.dropFirst().first?.string.flatMap { Double($0) }
+        let first = replies[1].elements.map(Array.init) ?? []
+        let earliest = first.count == 2 ? first[1].string.flatMap(Double.init) : nil
         dueCheck = DueCheck(
             at: loop.clock.now,
-            nextDeadline: Timestamp(milliseconds: earliest.map { Int64($0) } ?? .max))
+            nextDeadline: Timestamp(milliseconds: earliest.flatMap { Int64(exactly: $0) } ?? .max))
         return replies[0].elements?.compactMap { $0.string.flatMap { JobID($0) } } ?? []
     }
 

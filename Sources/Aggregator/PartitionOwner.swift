@@ -1,7 +1,7 @@
-public import EventLoop
+import EventLoop
 import HeadwayCore
 import HeadwayWire
-public import Redis
+import Redis
 
 /// Owns one partition while it can: takes it, reads, folds, commits; and on any doubt drops everything it
 /// believed and asks again.
@@ -12,8 +12,8 @@ public import Redis
 ///     serving ──an error inside an accepted EXEC──▶ halted
 ///
 /// One connection, one loop: the stored checkpoint, not memory, says where to go on.
-package actor PartitionOwner {
-    package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
+actor PartitionOwner {
+    nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
 
     let loop: EventLoop
     let partition: Int

@@ -28,7 +28,7 @@ extension BulkShare {
         return mine.vanished(since: theirs)
     }
 
-    private func describe(to sink: inout some ImageSink<ShareField>) {
+    func describe(to sink: inout some ImageSink<ShareField>) {
         sink.put(.queued, counts.queued)
         sink.put(.running, counts.running)
         sink.put(.completed, counts.completed)

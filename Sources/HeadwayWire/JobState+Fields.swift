@@ -30,7 +30,7 @@ extension JobState {
         return fields + older.attributes.keys.filter { attributes[$0] == nil }.sorted().map { "attr." + $0 }
     }
 
-    private func describe(to sink: inout some ImageSink<JobField>) {
+    func describe(to sink: inout some ImageSink<JobField>) {
         sink.put(.pipeline, pipeline.description)
         sink.put(.status, status.rawValue)
         sink.put(.attempt, attempt == 1 ? nil : attempt)

@@ -83,6 +83,12 @@ final class RESPReader {
                 case REDIS_REPLY_ERROR: kind = .error
                 default: return 0
                 }
+                // hiredis only counts the two bytes after a bulk; it never looks at them.
+                if kind == .bulk, unsafe bytes?[count] != 13 || bytes?[count + 1] != 10 {
+                    return unsafe RESPReader.tell(owner) {
+                        $0.refuse(.protocolViolation, "a bulk that does not end where it says")
+                    }
+                }
                 return unsafe RESPReader.tell(owner) { unsafe $0.text(kind, text) }
             },
             integer: { owner, number in unsafe RESPReader.tell(owner) { $0.integer(number) } },

@@ -7,10 +7,10 @@ import Testing
 struct LeaseWatchTests {
     static func control(_ owner: String, nonce: String, beat: Int64, next: String = "") -> Control {
         var control = Control()
-        control.owner = owner
+        control.owner = owner.isEmpty ? nil : owner
         control.nonce = nonce
         control.beat = beat
-        control.next = next
+        control.next = next.isEmpty ? nil : next
         return control
     }
 

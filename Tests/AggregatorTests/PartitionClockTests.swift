@@ -8,11 +8,11 @@ import Testing
 struct PartitionClockTests {
     static func at(_ milliseconds: Int64) -> Timestamp { Timestamp(milliseconds: milliseconds) }
 
-    static func entry(_ milliseconds: UInt64) -> StreamID { StreamID(milliseconds: milliseconds, sequence: 0) }
+    static func entry(_ milliseconds: UInt64) -> StreamID { StreamID(ms: milliseconds) }
 
     /// A clock that read Redis' time 1,000,000 at monotonic zero.
     func clock() -> PartitionClock {
-        var clock = PartitionClock(skew: 0, watermark: Self.at(1_000_000), redis: Self.at(1_000_000))
+        var clock = PartitionClock(skew: .zero, watermark: Self.at(1_000_000), redis: Self.at(1_000_000))
         _ = clock.read(Self.at(1_000_000), sentAt: .zero, receivedAt: .milliseconds(1))
         return clock
     }
@@ -71,16 +71,16 @@ struct PartitionClockTests {
 
     @Test("a taker whose Redis was set back while nobody looked goes on from the watermark")
     func takeOver() {
-        let clock = PartitionClock(skew: 0, watermark: Self.at(1_000_000), redis: Self.at(-2_600_000))
+        let clock = PartitionClock(skew: .zero, watermark: Self.at(1_000_000), redis: Self.at(-2_600_000))
         #expect(clock.now == Self.at(1_000_000))
-        #expect(clock.skew == -3_600_000)
+        #expect(clock.skew == .seconds(-3600))
     }
 
     @Test("nothing traps at the ends of time")
     func extremes() {
         for value in [Int64.min, -1, 0, 1, .max] {
             for other in [Int64.min, 0, .max] {
-                var clock = PartitionClock(skew: other, watermark: Self.at(value), redis: Self.at(other))
+                var clock = PartitionClock(skew: .milliseconds(other), watermark: Self.at(value), redis: Self.at(other))
                 _ = clock.read(Self.at(other), sentAt: .zero, receivedAt: .zero)
                 _ = clock.read(Self.at(value), sentAt: .zero, receivedAt: .zero)
                 _ = clock.time(of: Self.entry(.max))
