@@ -21,7 +21,7 @@ final class CatalogReader: Sendable {
         batch.add("HGETALL", keyspace.pipelines)
         let replies = try await send(batch)
         if let error = batch.firstError(in: replies) { throw error }
-        let read = PipelineRegistry(fields: replies[0].pairs).catalog
+        let read = PipelineShelf(fields: replies[0].pairs).catalog
         catalog.withLock { $0 = read }
     }
 }

@@ -15,6 +15,7 @@ struct CommitWriter {
     static let rejectedCap = 10_000
 
     private var fields = FieldBuffer()
+    private var silenceFloor: Timestamp?
 
     init(keyspace: Keyspace, partition: Int, options: AggregatorOptions, catalog: PipelineCatalog) {
         self.keyspace = keyspace
@@ -26,6 +27,7 @@ struct CommitWriter {
     /// - Parameter control: as it will stand after this commit.
     /// - Returns: `MULTI … EXEC`; the reply of `EXEC` is the last one.
     mutating func transaction(_ fold: PartitionFold, control: Control, memory: PartitionMemory) -> CommandBatch {
+        silenceFloor = memory.silenceFloor
         var batch = CommandBatch()
         batch.reserveCapacity(2048 + fold.jobs.count * 700)
         batch.add("MULTI")
@@ -134,7 +136,7 @@ struct CommitWriter {
     /// Keeps `active` true: an open job stands there at or before its next deadline. A tick only puts the
     /// deadline off, so it does not move the score; a due one is checked and moved then.
     private func index(_ slot: JobSlot, into batch: inout CommandBatch) {
-        guard let deadline = slot.record.nextDeadline(catalog: catalog) else {
+        guard let deadline = slot.record.nextDeadline(catalog: catalog, countingFrom: silenceFloor) else {
             guard slot.activeScore != nil || !slot.isActiveKnown || slot.mustRescore else { return }
             batch.add("ZREM", keyspace.active(partition), slot.id.description)
             slot.activeScore = nil

@@ -53,16 +53,18 @@ struct PartitionFold {
     /// Fires every deadline of `slot` that passed before `now`, each at its own time, so that the outcome
     /// does not depend on how entries were batched.
     mutating func fireDeadlines(of slot: JobSlot, before now: Timestamp, _ memory: inout PartitionMemory) {
-        // Bounded: each firing moves the job's next deadline on; a pipeline has few kinds of them.
-        for _ in 0..<16 {
-            guard let deadline = slot.record.nextDeadline(catalog: catalog) else { return }
-            let due = max(deadline, memory.judgeFrom)
-            guard due < now else { return }
-            let before = slot.record.contribution
-            let outcome = slot.record.fire(slot.id, at: due, catalog: catalog)
-            guard outcome.isRecordChanged else { return }
-            note(outcome, slot, before: before, at: due, &memory)
+        guard memory.judgeFrom < now,
+            let deadline = slot.record.nextDeadline(catalog: catalog, countingFrom: memory.silenceFloor),
+            deadline < now
+        else { return }
+        let before = slot.record.contribution
+        let outcome = slot.record.fire(
+            slot.id, at: now + .milliseconds(-1), catalog: catalog, countingFrom: memory.silenceFloor)
+        for (held, reason) in outcome.refusedHeld {
+            rejected.append(
+                Rejection(reason, entry: nil, at: deadline, event: held, detail: "held until the job was known"))
         }
+        if outcome.isRecordChanged { note(outcome, slot, before: before, at: deadline, &memory) }
     }
 
     /// The dedupe: each number of a source counts once, in order; what was left out is counted as missing.

@@ -76,6 +76,8 @@ struct PartitionMemory {
     var shares: [BulkID: ShareSlot] = [:]
     /// Until then nobody is judged by silence.
     var judgeFrom: Timestamp
+    /// Silence before this does not count: nobody was there to hear.
+    var silenceFloor: Timestamp?
     /// Score of the first entry of `active`, as last read.
     var nextDeadline: Timestamp?
 

@@ -34,6 +34,7 @@ extension PartitionOwner {
                 reading.redisTime, sentAt: reading.sentAt, receivedAt: reading.receivedAt)
             {
                 memory.judgeFrom = max(memory.judgeFrom, memory.clock.now + longestSilence)
+                memory.silenceFloor = memory.clock.now
                 notify(.clockJumped(partition: partition, by: jump))
             }
             let watermark = watermark(of: reading.batch, memory)

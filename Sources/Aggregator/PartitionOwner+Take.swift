@@ -39,6 +39,8 @@ extension PartitionOwner {
         control.replicationID = replication
         if isNewEpoch { control.epoch = String(randomWord().prefix(8)) }
 
+        let isOutage =
+            stored.map { isNewEpoch || redisTime - $0.watermark - $0.skew > PartitionClock.tolerance } ?? false
         let clock = PartitionClock(skew: control.skew, watermark: control.watermark, redis: redisTime)
         control.skew = clock.skew
         control.watermark = clock.now
@@ -69,7 +71,8 @@ extension PartitionOwner {
         var memory = PartitionMemory(
             control: control, clock: clock, sources: sources(taken[4]),
             jobs: JobCache(capacity: options.cachedJobs),
-            judgeFrom: stored == nil ? clock.now : clock.now + longestSilence)
+            judgeFrom: stored == nil ? clock.now : clock.now + longestSilence,
+            silenceFloor: isOutage ? clock.now : nil)
         try await load(shares: strings(taken[5]).compactMap(BulkID.init), into: &memory, on: connection)
         return memory
     }

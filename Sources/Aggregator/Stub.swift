@@ -1,4 +1,0 @@
-import HeadwayCore
-import HeadwayWire
-import Redis
-struct PipelineRegistry { var catalog = PipelineCatalog(); init(fields: RESPPairs) {} }
