@@ -15,7 +15,6 @@ struct CommitWriter {
     static let rejectedCap = 10_000
 
     private var fields = FieldBuffer()
-    private var silenceFloor: Timestamp?
 
     init(keyspace: Keyspace, partition: Int, options: AggregatorOptions, catalog: PipelineCatalog) {
         self.keyspace = keyspace
@@ -27,7 +26,6 @@ struct CommitWriter {
     /// - Parameter control: as it will stand after this commit.
     /// - Returns: `MULTI … EXEC`; the reply of `EXEC` is the last one.
     mutating func transaction(_ fold: PartitionFold, control: Control, memory: PartitionMemory) -> CommandBatch {
-        silenceFloor = memory.silenceFloor
         var batch = CommandBatch()
         batch.reserveCapacity(2048 + fold.jobs.count * 700)
         batch.add("MULTI")
@@ -122,9 +120,8 @@ struct CommitWriter {
     /// A full image: what the last one had and this one lacks must not linger.
     private mutating func writeImage(of slot: JobSlot, _ key: String, into batch: inout CommandBatch) {
         fields.removeAll(keepingCapacity: true)
-        slot.record.encode(into: &fields)
+        let present = slot.record.encode(into: &fields)
         writeHash(key, into: &batch)
-        let present = slot.record.imageFields
         delete(slot.stored.map { present.vanished(since: $0) } ?? [], of: key, into: &batch)
         slot.stored = present
     }
@@ -136,7 +133,7 @@ struct CommitWriter {
     /// Keeps `active` true: an open job stands there at or before its next deadline. A tick only puts the
     /// deadline off, so it does not move the score; a due one is checked and moved then.
     private func index(_ slot: JobSlot, into batch: inout CommandBatch) {
-        guard let deadline = slot.record.nextDeadline(catalog: catalog, countingFrom: silenceFloor) else {
+        guard let deadline = slot.deadline else {
             guard slot.activeScore != nil || !slot.isActiveKnown || slot.mustRescore else { return }
             batch.add("ZREM", keyspace.active(partition), slot.id.description)
             slot.activeScore = nil
@@ -161,9 +158,8 @@ struct CommitWriter {
         let key = keyspace.bulk(partition, share.id)
         let members = keyspace.members(partition, share.id)
         fields.removeAll(keepingCapacity: true)
-        share.encode(into: &fields)
+        let present = share.encode(into: &fields)
         writeHash(key, into: &batch)
-        let present = share.imageFields
         delete(slot.stored.map { present.vanished(since: $0) } ?? [], of: key, into: &batch)
         slot.stored = present
         if !slot.isListed, let home = share.home {
@@ -237,9 +233,6 @@ struct CommitWriter {
 extension CommandBatch {
     /// The names and values of a buffer, as the arguments that `begin` announced.
     mutating func append(_ fields: FieldBuffer) {
-        for index in fields.indices {
-            append(fields.name(at: index))
-            append(fields.value(at: index))
-        }
+        append(parts: fields.bytes, endingAt: fields.ends)
     }
 }

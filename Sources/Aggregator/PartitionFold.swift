@@ -53,18 +53,20 @@ struct PartitionFold {
     /// Fires every deadline of `slot` that passed before `now`, each at its own time, so that the outcome
     /// does not depend on how entries were batched.
     mutating func fireDeadlines(of slot: JobSlot, before now: Timestamp, _ memory: inout PartitionMemory) {
-        guard memory.judgeFrom < now,
-            let deadline = slot.record.nextDeadline(catalog: catalog, countingFrom: memory.silenceFloor),
-            deadline < now
-        else { return }
-        let before = slot.record.contribution
+        guard memory.judgeFrom < now else { return }
+        if slot.deadline == nil { lookAhead(slot, memory) }
+        guard let deadline = slot.deadline, deadline < now else { return }
         let outcome = slot.record.fire(
             slot.id, at: now + .milliseconds(-1), catalog: catalog, countingFrom: memory.silenceFloor)
         for (held, reason) in outcome.refusedHeld {
             rejected.append(
                 Rejection(reason, entry: nil, at: deadline, event: held, detail: "held until the job was known"))
         }
-        if outcome.isRecordChanged { note(outcome, slot, before: before, at: deadline, &memory) }
+        if outcome.isRecordChanged { note(outcome, slot, at: deadline, &memory) } else { lookAhead(slot, memory) }
+    }
+
+    private func lookAhead(_ slot: JobSlot, _ memory: PartitionMemory) {
+        slot.deadline = slot.record.nextDeadline(catalog: catalog, countingFrom: memory.silenceFloor)
     }
 
     /// The dedupe: each number of a source counts once, in order; what was left out is counted as missing.
@@ -92,7 +94,6 @@ struct PartitionFold {
             }
             guard let slot = memory.jobs.find(id) else { preconditionFailure("a job was folded before it was read") }
             fireDeadlines(of: slot, before: now, &memory)
-            let before = slot.record.contribution
             let outcome = slot.record.apply(id, event, at: now, catalog: catalog)
             switch outcome.verdict {
             case .applied: applied += 1
@@ -103,7 +104,7 @@ struct PartitionFold {
                 rejected.append(
                     Rejection(reason, entry: nil, at: now, event: held, detail: "held until the job was known"))
             }
-            if outcome.isRecordChanged { note(outcome, slot, before: before, at: now, &memory) }
+            if outcome.isRecordChanged { note(outcome, slot, at: now, &memory) }
         case .bulk(let id, let word):
             let isHome = keyspace.partition(of: id) == partition
             let slot = share(id, at: now, &memory)
@@ -118,15 +119,17 @@ struct PartitionFold {
     }
 
     private mutating func note(
-        _ outcome: JobOutcome, _ slot: JobSlot, before: (bulk: BulkID, BulkContribution)?,
-        at now: Timestamp, _ memory: inout PartitionMemory
+        _ outcome: JobOutcome, _ slot: JobSlot, at now: Timestamp, _ memory: inout PartitionMemory
     ) {
+        lookAhead(slot, memory)
         if !slot.isDirty {
             slot.isDirty = true
             jobs.append(slot)
         }
         slot.transitions.append(contentsOf: outcome.transitions)
+        let before = slot.contribution
         let after = slot.record.contribution
+        slot.contribution = after
         guard let after, before?.1 != after.1 || before?.bulk != after.bulk else { return }
         let share = share(after.bulk, at: now, &memory)
         share.share.move(

@@ -5,6 +5,10 @@ import HeadwayWire
 final class JobSlot {
     let id: JobID
     var record: JobRecord
+    /// What the job adds to its bulk as the share has it; kept, because every tick asks for it.
+    var contribution: (bulk: BulkID, BulkContribution)?
+    /// The next deadline, or a moment before it; nil while none is known.
+    var deadline: Timestamp?
     /// Which fields the stored image has, so that one that vanished is noticed; nil when nothing is stored.
     var stored: FieldSet<JobField>?
     /// The score in `active`; nil when it is not there or not known.
@@ -28,6 +32,7 @@ final class JobSlot {
     init(id: JobID, record: JobRecord) {
         self.id = id
         self.record = record
+        contribution = record.contribution
         switch record {
         case .job(let job):
             stored = record.imageFields

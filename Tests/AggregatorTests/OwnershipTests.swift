@@ -23,7 +23,7 @@ struct OwnershipTests {
         try await fixture.publish("job.completed", "a")
         // Far sooner than the lease.
         #expect(await eventually(within: .seconds(10)) { (try? await fixture.job("a"))?.status == .completed })
-        #expect(try await fixture.control(0).owner == "second")
+        #expect(await eventually(within: .seconds(10)) { (try? await fixture.control(0))?.owner == "second" })
         await second.stop()
         await fixture.stop()
     }
