@@ -17,11 +17,14 @@ extension JobRecord {
     }
 
     /// Adds the image of `job:<id>`; nothing for what has no hash.
-    package func encode(into buffer: inout FieldBuffer) {
+    @discardableResult
+    package func encode(into buffer: inout FieldBuffer) -> FieldSet<JobField> {
         switch self {
-        case .unknown, .expired: break
-        case .job(let job): job.encode(into: &buffer)
-        case .placeholder(let placeholder): placeholder.encode(into: &buffer)
+        case .unknown, .expired: return imageFields
+        case .job(let job): return job.encode(into: &buffer)
+        case .placeholder(let placeholder):
+            placeholder.encode(into: &buffer)
+            return imageFields
         }
     }
 
