@@ -55,14 +55,25 @@ struct PlaceholderTests {
         #expect(record.hear(.queued(Pipeline.plain.registration())).verdict == .applied)
     }
 
-    @Test("holds a word only once, if it names its attempt; without one it may be a retry")
+    @Test("holds a word only once in a moment, if it names its attempt; without one it may be a retry")
     func repeats() {
         var record = JobRecord.unknown
-        record.hear(.beats, attempt: 1)
-        #expect(record.hear(.beats, attempt: 1, at: noon.after(1)).verdict == .unchanged)
+        record.hear(.begins(stage("a")), attempt: 1)
+        #expect(record.hear(.begins(stage("a")), attempt: 1).verdict == .unchanged)
         for word in [JobWord.works, .breaks, .works] { #expect(record.hear(word).verdict == .held) }
         record.hear(.queued(Pipeline.plain.registration()))
         #expect(record.job?.attempt == 2)
+    }
+
+    @Test("holds the first and the last of a run of heartbeats, so that they leave room for words")
+    func heartbeats() {
+        var record = JobRecord.unknown
+        for beat in 0..<200 {
+            let outcome = record.hear(.beats, at: noon.after(Int64(beat)), sequence: Int64(beat))
+            #expect(outcome.verdict == .held && outcome.isRecordChanged)
+        }
+        guard case .placeholder(let placeholder) = record else { return #expect(Bool(false)) }
+        #expect(placeholder.held.map(\.at) == [noon, noon.after(199)])
     }
 
     @Test("has an hour; then every word that was held is refused, and the id is unknown again")
