@@ -53,7 +53,7 @@ extension Connection {
             }
         case .streaming:
             let stalled = now - lastProgress >= engine.limits.writeStall
-            if stalled, bufferedBytes >= engine.limits.streamBufferCap { cut(for: .writeStalled) }
+            if stalled, !isWritable { cut(for: .writeStalled) }
         case .refusing: if isDue(now) { cut() }
         case .gone: break
         }
