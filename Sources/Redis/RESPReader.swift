@@ -1,0 +1,98 @@
+import CHiredis
+
+/// Owns one `redisReader *` and the builder that it reports to. Lives on the loop's thread.
+@safe
+final class RESPReader {
+    let builder: RESPBuilder
+    private let limits: RESPLimits
+    private let reader: UnsafeMutablePointer<redisReader>
+    private let sink: UnsafeMutablePointer<reply_sink>
+
+    init(limits: RESPLimits) {
+        self.limits = limits
+        builder = RESPBuilder(limits: limits)
+        unsafe sink = .allocate(capacity: 1)
+        unsafe sink.initialize(to: Self.sink(into: builder))
+        guard let reader = unsafe reply_reader_new(sink) else { preconditionFailure("hiredis: out of memory") }
+        unsafe self.reader = reader
+    }
+
+    deinit {
+        unsafe redisReaderFree(reader)
+        unsafe sink.deallocate()
+    }
+
+    /// Adds bytes as they came from the socket; they are copied.
+    func feed(_ bytes: UnsafeRawBufferPointer) throws(RedisError) {
+        let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
+        guard unsafe redisReaderFeed(reader, start, bytes.count) == REDIS_OK else { throw failure }
+    }
+
+    /// Reads one more reply into the builder.
+    ///
+    /// - Returns: false when the bytes fed so far do not hold a whole one.
+    /// - Throws: `protocolViolation` or `tooLarge`, without a command's name; the reader is useless then.
+    func next() throws(RedisError) -> Bool {
+        var reply: UnsafeMutableRawPointer?
+        guard unsafe redisReaderGetReply(reader, &reply) == REDIS_OK else { throw failure }
+        if unsafe reply != nil { return true }
+        try checkUnfinished()
+        return false
+    }
+
+    private var failure: RedisError {
+        if let refusal = builder.refusal { return RedisError(refusal.code, command: "", detail: refusal.detail) }
+        let text = unsafe withUnsafeBytes(of: &reader.pointee.errstr) {
+            unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        return RedisError(.protocolViolation, command: "", detail: text)
+    }
+
+    /// hiredis waits for as many bytes as it was promised, and for the end of a line for ever.
+    private func checkUnfinished() throws(RedisError) {
+        let unread = unsafe reader.pointee.len - reader.pointee.pos
+        guard unread > 0 else { return }
+        guard unsafe reply_reader_unfinished(reader) == REDIS_REPLY_STRING else {
+            if unread <= limits.line { return }
+            throw RedisError(.protocolViolation, command: "", detail: "a line longer than \(limits.line) bytes")
+        }
+        // "$" is behind us: `268435456␍␊…`
+        let head = unsafe Array(
+            UnsafeRawBufferPointer(start: reader.pointee.buf + reader.pointee.pos, count: min(unread, 32)))
+        let digits = head.prefix { $0 != UInt8(ascii: "\r") }
+        guard digits.count < 32 else {
+            throw RedisError(.protocolViolation, command: "", detail: "a length without an end")
+        }
+        guard digits.count < head.count, let length = Int(String(decoding: digits, as: UTF8.self)) else { return }
+        guard length <= builder.room else {
+            throw RedisError(.tooLarge, command: "", detail: "more than \(limits.bytes) bytes")
+        }
+    }
+
+    // MARK: The sink
+
+    private static func sink(into builder: RESPBuilder) -> reply_sink {
+        unsafe reply_sink(
+            owner: Unmanaged.passUnretained(builder).toOpaque(),
+            string: { owner, type, bytes, count in
+                let text = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
+                let kind: RESPValue.Kind
+                switch type {
+                case REDIS_REPLY_STRING: kind = .bulk
+                case REDIS_REPLY_STATUS: kind = .status
+                case REDIS_REPLY_ERROR: kind = .error
+                default: return 0
+                }
+                return unsafe RESPReader.tell(owner) { unsafe $0.text(kind, text) }
+            },
+            integer: { owner, number in unsafe RESPReader.tell(owner) { $0.integer(number) } },
+            array: { owner, count in unsafe RESPReader.tell(owner) { $0.array(count) } },
+            null: { owner in unsafe RESPReader.tell(owner) { $0.null() } })
+    }
+
+    @inline(__always)
+    private static func tell(_ owner: UnsafeMutableRawPointer?, _ body: (RESPBuilder) -> Bool) -> CInt {
+        guard let owner = unsafe owner else { return 0 }
+        return unsafe Unmanaged<RESPBuilder>.fromOpaque(owner)._withUnsafeGuaranteedRef { body($0) } ? 1 : 0
+    }
+}
