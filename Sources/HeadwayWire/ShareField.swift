@@ -1,0 +1,32 @@
+/// The fields of `bulk:<id>`; an absent field is nil, none or zero.
+package enum ShareField: UInt8, FieldName {
+    /// Members here by status. Always all five.
+    case queued, running, completed, failed, cancelled
+    /// Σ of the members' weights.
+    case weight
+    /// Σ of weight × parts per million.
+    case progress
+    /// Of running members: `ok=6 stalled=1`.
+    case health
+    /// Of running members: `research=3 writing=4`.
+    case stages
+    /// `rate_limited|writing=1`: code, stage, count.
+    case failures
+    case reopened
+    /// `1` when the bulk is being cancelled.
+    case cancelling
+    /// The generation that is known as settled.
+    case settled
+    /// What is still to be told to others: a sum of 1 announce, 2 settle, 4 reopen, 8 cancel.
+    case errands
+    case updated, version
+    // Only at home; home is there when `created` is.
+    case created, label, total
+    /// `1` when sealed.
+    case sealed
+    case sealedAt
+    /// `generation=1 at=1754000000000 queued=0 running=0 completed=12 failed=1 cancelled=0`.
+    case settlement
+
+    package static let table = NameTable(allCases) { String(describing: $0) }
+}
