@@ -44,7 +44,9 @@ extension CommandBatch {
         var position = 0
 
         mutating func nextName() -> String? {
-            guard let parts = header(UInt8(ascii: "*")), let length = header(UInt8(ascii: "$")) else { return nil }
+            guard let parts = header(UInt8(ascii: "*")), let length = header(UInt8(ascii: "$")) else {
+                return nil
+            }
             let name = String(decoding: bytes[position..<position + length], as: UTF8.self)
             position += length + 2
             for _ in 1..<parts {

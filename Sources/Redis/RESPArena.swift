@@ -56,7 +56,9 @@ final class RESPArena: Sendable {
         return bytes[Self.range(Int(node.value), node)]
     }
 
-    private static func range(_ start: Int, _ node: RESPNode) -> Range<Int> { start..<start + Int(node.extent) }
+    private static func range(_ start: Int, _ node: RESPNode) -> Range<Int> {
+        start..<start + Int(node.extent)
+    }
 
     private static func isText(_ node: RESPNode) -> Bool {
         switch node.kind {

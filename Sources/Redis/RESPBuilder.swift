@@ -35,7 +35,7 @@ final class RESPBuilder {
     func null() -> Bool { leaf(RESPNode(value: 0, extent: 0, kind: .null)) }
 
     func array(_ count: Int) -> Bool {
-        guard count <= limits.elements - nodes.count else {
+        guard count < limits.elements - nodes.count else {
             return refuse(.tooLarge, "more than \(limits.elements) elements")
         }
         guard open.count < limits.depth else {

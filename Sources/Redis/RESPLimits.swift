@@ -2,7 +2,7 @@
 package struct RESPLimits: Sendable, Equatable {
     /// Bytes of all texts together.
     package var bytes: Int
-    /// Values together, nested ones included; 16 bytes of memory each.
+    /// Values together, arrays and what is in them; 16 bytes of memory each.
     package var elements: Int
     /// Bytes of one status, error, number or length. hiredis searches an unfinished line anew at each read.
     package var line: Int
@@ -10,7 +10,7 @@ package struct RESPLimits: Sendable, Equatable {
     package var depth: Int
 
     package init(
-        bytes: Int = 256 << 20, elements: Int = 16 << 20, line: Int = 1 << 20, depth: Int = 7
+        bytes: Int = 256 << 20, elements: Int = 16 << 20, line: Int = 64 << 10, depth: Int = 7
     ) {
         self.bytes = bytes
         self.elements = elements

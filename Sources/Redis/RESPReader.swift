@@ -7,13 +7,17 @@ final class RESPReader {
     private let limits: RESPLimits
     private let reader: UnsafeMutablePointer<redisReader>
     private let sink: UnsafeMutablePointer<reply_sink>
+    /// Once set, nothing is read any more.
+    private var fault: RedisError?
 
     init(limits: RESPLimits) {
         self.limits = limits
         builder = RESPBuilder(limits: limits)
         unsafe sink = .allocate(capacity: 1)
         unsafe sink.initialize(to: Self.sink(into: builder))
-        guard let reader = unsafe reply_reader_new(sink) else { preconditionFailure("hiredis: out of memory") }
+        guard let reader = unsafe reply_reader_new(sink) else {
+            preconditionFailure("hiredis: out of memory")
+        }
         unsafe self.reader = reader
     }
 
@@ -24,8 +28,9 @@ final class RESPReader {
 
     /// Adds bytes as they came from the socket; they are copied.
     func feed(_ bytes: UnsafeRawBufferPointer) throws(RedisError) {
+        if let fault { throw fault }
         let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-        guard unsafe redisReaderFeed(reader, start, bytes.count) == REDIS_OK else { throw failure }
+        guard unsafe redisReaderFeed(reader, start, bytes.count) == REDIS_OK else { throw refused() }
     }
 
     /// Reads one more reply into the builder.
@@ -33,19 +38,26 @@ final class RESPReader {
     /// - Returns: false when the bytes fed so far do not hold a whole one.
     /// - Throws: `protocolViolation` or `tooLarge`, without a command's name; the reader is useless then.
     func next() throws(RedisError) -> Bool {
+        if let fault { throw fault }
         var reply: UnsafeMutableRawPointer?
-        guard unsafe redisReaderGetReply(reader, &reply) == REDIS_OK else { throw failure }
+        guard unsafe redisReaderGetReply(reader, &reply) == REDIS_OK else { throw refused() }
         if unsafe reply != nil { return true }
         try checkUnfinished()
         return false
     }
 
-    private var failure: RedisError {
-        if let refusal = builder.refusal { return RedisError(refusal.code, command: "", detail: refusal.detail) }
+    private func fail(_ code: RedisError.Code, _ detail: String) -> RedisError {
+        let error = RedisError(code, command: "", detail: detail)
+        fault = error
+        return error
+    }
+
+    private func refused() -> RedisError {
+        if let refusal = builder.refusal { return fail(refusal.code, refusal.detail) }
         let text = unsafe withUnsafeBytes(of: &reader.pointee.errstr) {
             unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
         }
-        return RedisError(.protocolViolation, command: "", detail: text)
+        return fail(.protocolViolation, text)
     }
 
     /// hiredis waits for as many bytes as it was promised, and for the end of a line for ever.
@@ -54,18 +66,20 @@ final class RESPReader {
         guard unread > 0 else { return }
         guard unsafe reply_reader_unfinished(reader) == REDIS_REPLY_STRING else {
             if unread <= limits.line { return }
-            throw RedisError(.protocolViolation, command: "", detail: "a line longer than \(limits.line) bytes")
+            throw fail(.protocolViolation, "a line longer than \(limits.line) bytes")
         }
         // "$" is behind us: `268435456␍␊…`
         let head = unsafe Array(
             UnsafeRawBufferPointer(start: reader.pointee.buf + reader.pointee.pos, count: min(unread, 32)))
         let digits = head.prefix { $0 != UInt8(ascii: "\r") }
         guard digits.count < 32 else {
-            throw RedisError(.protocolViolation, command: "", detail: "a length without an end")
+            throw fail(.protocolViolation, "a length without an end")
         }
-        guard digits.count < head.count, let length = Int(String(decoding: digits, as: UTF8.self)) else { return }
+        guard digits.count < head.count, let length = Int(String(decoding: digits, as: UTF8.self)) else {
+            return
+        }
         guard length <= builder.room else {
-            throw RedisError(.tooLarge, command: "", detail: "more than \(limits.bytes) bytes")
+            throw fail(.tooLarge, "more than \(limits.bytes) bytes")
         }
     }
 
@@ -82,6 +96,12 @@ final class RESPReader {
                 case REDIS_REPLY_STATUS: kind = .status
                 case REDIS_REPLY_ERROR: kind = .error
                 default: return 0
+                }
+                // hiredis only counts the two bytes after a bulk; it never looks at them.
+                if kind == .bulk, unsafe bytes?[count] != 13 || bytes?[count + 1] != 10 {
+                    return unsafe RESPReader.tell(owner) {
+                        $0.refuse(.protocolViolation, "a bulk that does not end where it says")
+                    }
                 }
                 return unsafe RESPReader.tell(owner) { unsafe $0.text(kind, text) }
             },

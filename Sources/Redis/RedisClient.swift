@@ -36,7 +36,7 @@ package actor RedisClient {
     private let whenDown: WhenDown
     private let connectTimeout: Duration
     private var backoff: Backoff
-    private var random = SystemRandomNumberGenerator()
+    private var random: any RandomNumberGenerator & Sendable
     private var state = State.idle
     /// Calls that wait for the state to change.
     private var waiters: [Once<Void>] = []
@@ -46,7 +46,8 @@ package actor RedisClient {
 
     package init(
         _ endpoint: RedisEndpoint, on loop: EventLoop, name: String? = nil, whenDown: WhenDown = .fail,
-        backoff: Backoff = Backoff(), connectTimeout: Duration = .seconds(2)
+        backoff: Backoff = Backoff(), connectTimeout: Duration = .seconds(2),
+        random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
     ) {
         self.endpoint = endpoint
         self.loop = loop
@@ -54,6 +55,7 @@ package actor RedisClient {
         self.whenDown = whenDown
         self.backoff = backoff
         self.connectTimeout = connectTimeout
+        self.random = random
     }
 
     isolated deinit { close() }
@@ -83,7 +85,8 @@ package actor RedisClient {
 
     /// Closes for good. Pending calls fail with `connectionLost`, later ones with `closed`. Idempotent.
     package func close() {
-        let connection: RedisConnection? = if case .open(let connection, _) = state { connection } else { nil }
+        let connection: RedisConnection? =
+            if case .open(let connection, _) = state { connection } else { nil }
         move(to: .closed)
         connection?.assumeIsolated { $0.close() }
     }
@@ -110,7 +113,8 @@ package actor RedisClient {
             case .connecting:
                 guard deadline > loop.clock.now else {
                     throw RedisError(
-                        .unreachable, command: batch.summary, detail: "\(endpoint): not connected in time; not sent")
+                        .unreachable, command: batch.summary,
+                        detail: "\(endpoint): not connected in time; not sent")
                 }
                 await pause(for: deadline - loop.clock.now)
             }

@@ -127,8 +127,10 @@ package actor RedisConnection {
                 detail: "\(endpoint) accepts connections but does not answer; is it stopped or overloaded?")
         case .protocolViolation:
             RedisError(
-                .protocolViolation, command: "CONNECT", detail: "the peer at \(endpoint) is not Redis: \(error.detail)")
-        case .unreachable, .commandRejected, .unexpectedReply, .badURL, .authenticationFailed, .tooLarge: error
+                .protocolViolation, command: "CONNECT",
+                detail: "the peer at \(endpoint) is not Redis: \(error.detail)")
+        case .unreachable, .commandRejected, .unexpectedReply, .badURL, .authenticationFailed, .tooLarge:
+            error
         }
     }
 
@@ -198,10 +200,12 @@ package actor RedisConnection {
     private func admit(_ batch: CommandBatch) throws(RedisError) {
         precondition(batch.isComplete, "a command lacks arguments")
         guard isOpen, let transport else {
-            throw RedisError(.closed, command: "", detail: "the connection is closed (\(cause?.detail ?? "never opened"))")
+            throw RedisError(
+                .closed, command: "", detail: "the connection is closed (\(cause?.detail ?? "never opened"))")
         }
         guard transport.backlog <= Self.maximumBacklog else {
-            throw RedisError(.unreachable, command: "", detail: "not sent: too much waits for the server already")
+            throw RedisError(
+                .unreachable, command: "", detail: "not sent: too much waits for the server already")
         }
     }
 
@@ -235,7 +239,8 @@ package actor RedisConnection {
             let last = missing < (pending.first?.commands ?? 0) ? reader.builder.firstError : nil
             end(
                 RedisError(
-                    .connectionLost, command: "", detail: last.map { "\(detail) after saying: \($0)" } ?? detail))
+                    .connectionLost, command: "",
+                    detail: last.map { "\(detail) after saying: \($0)" } ?? detail))
         }
     }
 
@@ -287,7 +292,9 @@ package actor RedisConnection {
         switch error.code {
         case .timedOut where isLate, .connectionLost: error
         case .protocolViolation where isFirst, .tooLarge where isFirst: error
-        default: RedisError(.connectionLost, command: "", detail: "given up because of another call: \(error.detail)")
+        default:
+            RedisError(
+                .connectionLost, command: "", detail: "given up because of another call: \(error.detail)")
         }
     }
 

@@ -25,8 +25,9 @@ extension RedisEndpoint {
     func check(_ greeting: CommandBatch, _ replies: [RESPValue]) throws(RedisError) {
         for (name, reply) in zip(greeting.names, replies) {
             guard let text = reply.error else {
-                if name == "PING", reply.string != "PONG" {
-                    throw RedisError(.protocolViolation, command: name, detail: "the peer at \(self) is not Redis")
+                if name == "PING", reply.kind != .status || reply.string != "PONG" {
+                    throw RedisError(
+                        .protocolViolation, command: name, detail: "the peer at \(self) is not Redis")
                 }
                 continue
             }
@@ -46,7 +47,8 @@ extension RedisEndpoint {
         let advice: String
         switch refusal.detail {
         case let text where text.hasPrefix("NOAUTH"):
-            advice = "\(self) wants a password: put it into the URL, redis://:password@host or unix://…?password=…"
+            advice =
+                "\(self) wants a password: put it into the URL, redis://:password@host or unix://…?password=…"
         case let text where text.hasPrefix("WRONGPASS"):
             advice = "\(self) refuses this user or password: correct them in the URL"
         case let text where text.hasPrefix("ERR AUTH"):
@@ -57,6 +59,7 @@ extension RedisEndpoint {
             if refusal.outcome == .refused { return refusal }
             advice = "\(self) refuses to log in"
         }
-        return RedisError(.authenticationFailed, command: refusal.command, detail: "\(advice) (\(refusal.detail))")
+        return RedisError(
+            .authenticationFailed, command: refusal.command, detail: "\(advice) (\(refusal.detail))")
     }
 }

@@ -11,7 +11,8 @@ extension RedisEndpoint {
         case "redis": try self.init(tcp: rest)
         case "unix": try self.init(unix: rest)
         case "rediss": throw Self.bad("TLS (rediss://) is not supported yet")
-        case "redis+sentinel", "rediss+sentinel": throw Self.bad("Sentinel (redis+sentinel://) is not supported yet")
+        case "redis+sentinel", "rediss+sentinel":
+            throw Self.bad("Sentinel (redis+sentinel://) is not supported yet")
         case let scheme: throw Self.bad("the scheme \(scheme.prefix(20)):// is not one of redis://, unix://")
         }
     }
@@ -44,7 +45,9 @@ extension RedisEndpoint {
         guard path.hasPrefix("/") else { throw Self.bad("the path must be absolute: unix:///run/redis.sock") }
         let decoded = try Self.decoded(path, part: "path") ?? ""
         guard decoded.utf8.count > 1 else { throw Self.bad("the path of the socket is empty") }
-        guard decoded.utf8.count <= 107 else { throw Self.bad("the path of a socket can have 107 bytes at most") }
+        guard decoded.utf8.count <= 107 else {
+            throw Self.bad("the path of a socket can have 107 bytes at most")
+        }
         guard !decoded.utf8.contains(0) else { throw Self.bad("the path holds a zero byte") }
         self.init(.unix(path: decoded))
         try apply(query)
@@ -57,7 +60,8 @@ extension RedisEndpoint {
             case "db": database = try Self.databaseNumber(value)
             case "user": user = try Self.decoded(value, part: "user")
             case "password": password = try Self.decoded(value, part: "password")
-            default: throw Self.bad("the options after ? are db, user and password; one of them is something else")
+            default:
+                throw Self.bad("the options after ? are db, user and password; one of them is something else")
             }
         }
         if user != nil, password == nil { throw Self.bad("there is a user without a password") }
@@ -77,13 +81,17 @@ extension RedisEndpoint {
         } else if let colon = text.lastIndex(of: ":") {
             host = text[..<colon]
             port = text[text.index(after: colon)...]
-            guard !host.contains(":") else { throw bad("an IPv6 address must stand in brackets: redis://[::1]:6379") }
+            guard !host.contains(":") else {
+                throw bad("an IPv6 address must stand in brackets: redis://[::1]:6379")
+            }
         }
         guard !host.isEmpty else { throw bad("the host is empty; write redis://127.0.0.1:6379") }
         guard let port else { return (String(host), 6379) }
         // Not quoted: it is a piece of the password when that holds an unencoded / or @.
         guard let number = UInt16(port), number > 0, port.utf8.allSatisfy({ $0 != UInt8(ascii: "+") }) else {
-            throw bad("the port is not a number from 1 to 65535 (encode / @ : # ? in a password as %2F %40 %3A %23 %3F)")
+            throw bad(
+                "the port is not a number from 1 to 65535 (encode / @ : # ? in a password as %2F %40 %3A %23 %3F)"
+            )
         }
         return (String(host), number)
     }
@@ -106,7 +114,10 @@ extension RedisEndpoint {
             }
             guard rest.count >= 2, rest.prefix(2).allSatisfy(isHexDigit),
                 let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
-            else { throw bad("in the \(part), % is not followed by two hexadecimal digits; write % itself as %25") }
+            else {
+                throw bad(
+                    "in the \(part), % is not followed by two hexadecimal digits; write % itself as %25")
+            }
             bytes.append(value)
             rest = rest.dropFirst(2)
         }

@@ -36,7 +36,8 @@ package actor RedisSubscriber {
     ///   - onEvent: called on the loop's thread, in order; must not block.
     package init(
         _ endpoint: RedisEndpoint, on loop: EventLoop, channels: [String], name: String? = nil,
-        heartbeat: Duration = .seconds(2), backoff: Backoff = Backoff(), connectTimeout: Duration = .seconds(2),
+        heartbeat: Duration = .seconds(2), backoff: Backoff = Backoff(),
+        connectTimeout: Duration = .seconds(2),
         onEvent: @escaping @Sendable (Event) -> Void
     ) {
         self.endpoint = endpoint
@@ -147,7 +148,8 @@ package actor RedisSubscriber {
                 guard let connection, subscriber.connection === connection else { return }
                 if connection.assumeIsolated({ $0.arrivals }) != before { return subscriber.beat() }
                 let silence = RedisError(
-                    .timedOut, command: "PING", detail: "\(subscriber.endpoint) has been silent for \(subscriber.heartbeat)")
+                    .timedOut, command: "PING",
+                    detail: "\(subscriber.endpoint) has been silent for \(subscriber.heartbeat)")
                 connection.assumeIsolated { $0.abandon(silence) }
             }
         }

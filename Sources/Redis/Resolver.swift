@@ -26,7 +26,8 @@ extension EventLoop {
             case .success(let addresses): return addresses
             case .failure(let failure):
                 throw RedisError(
-                    .unreachable, command: "CONNECT", detail: "the name \(host) of \(endpoint): \(failure.text)")
+                    .unreachable, command: "CONNECT",
+                    detail: "the name \(host) of \(endpoint): \(failure.text)")
             }
         }
     }

@@ -12,7 +12,9 @@ struct SocketAddress: Sendable, Equatable {
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { target in
             unsafe target.copyBytes(from: path.utf8.prefix(target.count - 1))
         }
-        return unsafe withUnsafeBytes(of: &address) { unsafe SocketAddress(family: AF_UNIX, bytes: Array($0)) }
+        return unsafe withUnsafeBytes(of: &address) {
+            unsafe SocketAddress(family: AF_UNIX, bytes: Array($0))
+        }
     }
 
     /// - Returns: nil when `host` is a name.
@@ -27,7 +29,9 @@ struct SocketAddress: Sendable, Equatable {
         if unsafe inet_pton(AF_INET6, host, &v6.sin6_addr) == 1 {
             v6.sin6_family = sa_family_t(AF_INET6)
             v6.sin6_port = port.bigEndian
-            return unsafe withUnsafeBytes(of: &v6) { unsafe SocketAddress(family: AF_INET6, bytes: Array($0)) }
+            return unsafe withUnsafeBytes(of: &v6) {
+                unsafe SocketAddress(family: AF_INET6, bytes: Array($0))
+            }
         }
         return nil
     }
@@ -71,7 +75,8 @@ struct SocketAddress: Sendable, Equatable {
             unsafe setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, size)
         }
         let status = unsafe bytes.withUnsafeBytes {
-            unsafe connect(descriptor, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
+            unsafe connect(
+                descriptor, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
         }
         let failedWith = errno  // Read before any other call can overwrite it.
         if status == 0 || failedWith == EINPROGRESS { return .success(descriptor) }

@@ -16,6 +16,8 @@ final class Transport {
     }
 
     private var stream: OpaquePointer?
+    /// What the peer had said when a write to it failed.
+    private var lastWords: [UInt8] = []
     private let handle: (Event) -> Void
 
     /// Takes over a socket that is connected or on its way; reading starts with ``startReading()``.
@@ -55,11 +57,20 @@ final class Transport {
     func read(_ body: (UnsafeRawBufferPointer) throws(RedisError) -> Void) throws(RedisError) {
         while let stream = unsafe stream, let input = unsafe bufferevent_get_input(stream) {
             var piece = unsafe iovec()
-            guard unsafe evbuffer_peek(input, -1, nil, &piece, 1) > 0, unsafe piece.iov_len > 0 else { return }
+            guard unsafe evbuffer_peek(input, -1, nil, &piece, 1) > 0, unsafe piece.iov_len > 0 else { break }
             unsafe try body(UnsafeRawBufferPointer(start: piece.iov_base, count: piece.iov_len))
             // The body may have closed us.
-            if let stream = unsafe self.stream { unsafe evbuffer_drain(bufferevent_get_input(stream), piece.iov_len) }
+            if let stream = unsafe self.stream {
+                unsafe evbuffer_drain(bufferevent_get_input(stream), piece.iov_len)
+            }
         }
+        guard unsafe stream != nil, !lastWords.isEmpty else { return }
+        let words = lastWords
+        lastWords = []
+        let outcome = unsafe words.withUnsafeBytes { raw in
+            Result { () throws(RedisError) in unsafe try body(raw) }
+        }
+        try outcome.get()
     }
 
     /// Closes the socket at once; what was not sent is dropped. Idempotent.
@@ -76,6 +87,13 @@ final class Transport {
     private func ended(_ what: CInt, _ failedWith: CInt) {
         if what & BEV_EVENT_CONNECTED != 0 { return handle(.connected) }
         if what & BEV_EVENT_EOF != 0 { return handle(.ended("the peer closed the connection")) }
+        if what & BEV_EVENT_WRITING != 0, let stream = unsafe stream {
+            // A server that turns us away says why and closes before it has read anything.
+            lastWords = unsafe Array(unsafeUninitializedCapacity: 65_536) { buffer, count in
+                count = unsafe max(0, recv(bufferevent_getfd(stream), buffer.baseAddress, buffer.count, 0))
+            }
+            if !lastWords.isEmpty { handle(.readable) }
+        }
         handle(.ended("\(Errno(number: failedWith))"))
     }
 }
