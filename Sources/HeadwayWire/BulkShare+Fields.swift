@@ -22,15 +22,6 @@ extension BulkShare {
         return FieldSet(bits: writer.fields)
     }
 
-    /// The fields of the older image that this one no longer has: what to `HDEL` beside the `HSET`.
-    package func vanished(since older: BulkShare) -> [String] {
-        var mine = ImageOutline<ShareField>()
-        var theirs = ImageOutline<ShareField>()
-        describe(to: &mine)
-        older.describe(to: &theirs)
-        return mine.vanished(since: theirs)
-    }
-
     func describe(to sink: inout some ImageSink<ShareField>) {
         sink.put(.queued, counts.queued)
         sink.put(.running, counts.running)

@@ -52,11 +52,4 @@ struct ImageOutline<Field: FieldName>: ImageSink {
     private mutating func note(_ field: Field, _ isPresent: Bool) {
         if isPresent { fields |= field.bit }
     }
-
-    /// The names that `older` has and `self` has not.
-    func vanished(since older: Self) -> [String] {
-        let gone = older.fields & ~fields
-        guard gone != 0 else { return [] }
-        return Field.allCases.filter { gone & $0.bit != 0 }.map(\.name)
-    }
 }

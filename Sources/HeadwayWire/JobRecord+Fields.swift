@@ -27,20 +27,6 @@ extension JobRecord {
             return imageFields
         }
     }
-
-    /// The fields of the older record's hash that this one's no longer has: what to `HDEL` beside the `HSET`.
-    package func vanished(since older: JobRecord) -> [String] {
-        switch (older, self) {
-        case (.job(let older), .job(let job)): return job.vanished(since: older)
-        case (.placeholder, .job): return [JobField.held.name, JobField.since.name]
-        case (.unknown, _), (.expired, _), (.placeholder, .placeholder): return []
-        case (.job, _), (.placeholder, _):
-            // The hash goes as a whole, or (never in the fold) turns into a placeholder's.
-            var fields = FieldBuffer()
-            older.encode(into: &fields)
-            return fields.map { String(decoding: $0.name, as: UTF8.self) }
-        }
-    }
 }
 
 extension JobRecord.Placeholder {

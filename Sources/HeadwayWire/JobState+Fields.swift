@@ -23,17 +23,6 @@ extension JobState {
         return FieldSet(bits: writer.fields)
     }
 
-    /// The fields of the older image that this one no longer has: what to `HDEL` beside the `HSET`.
-    package func vanished(since older: JobState) -> [String] {
-        var mine = ImageOutline<JobField>()
-        var theirs = ImageOutline<JobField>()
-        describe(to: &mine)
-        older.describe(to: &theirs)
-        let fields = mine.vanished(since: theirs)
-        guard attributes != older.attributes else { return fields }
-        return fields + older.attributes.keys.filter { attributes[$0] == nil }.sorted().map { "attr." + $0 }
-    }
-
     func describe(to sink: inout some ImageSink<JobField>) {
         sink.put(.pipeline, pipeline.description)
         sink.put(.status, status.rawValue)
