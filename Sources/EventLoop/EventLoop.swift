@@ -35,6 +35,8 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     }
     private let inbox = Mutex(Inbox())
     private let thread = Atomic<pthread_t>(0)
+    /// How often the loop was rung; a burst of work rings once.
+    let wakeUps = Atomic(0)
 
     // Touched on the loop's thread only.
     private var burst: [Work] = []
@@ -154,6 +156,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     }
 
     private func drain() {
+        wakeUps.add(1, ordering: .relaxed)
         inbox.withLock { swap(&$0.work, &burst) }
         for work in burst {
             switch work {

@@ -15,10 +15,10 @@ public struct BulkCounts: Sendable, Hashable {
     }
 
     /// By construction the sum of the five; never a count of its own that could disagree.
-    public var registered: Int { queued + running + done }
-    public var open: Int { queued + running }
+    public var registered: Int { queued &+ running &+ done }
+    public var open: Int { queued &+ running }
     /// Terminal, however it ended.
-    public var done: Int { completed + failed + cancelled }
+    public var done: Int { completed &+ failed &+ cancelled }
 
     public subscript(status: JobState.Status) -> Int {
         get {
@@ -43,7 +43,7 @@ public struct BulkCounts: Sendable, Hashable {
 
     public static func + (a: Self, b: Self) -> Self {
         var sum = a
-        for status in JobState.Status.allCases { sum[status] += b[status] }
+        for status in JobState.Status.allCases { sum[status] &+= b[status] }
         return sum
     }
 }
@@ -120,6 +120,9 @@ public struct BulkShare: Sendable, Equatable {
     public var isCancelling = false
     /// The generation that this share knows as settled; shares expire only then.
     public var settledGeneration: Int?
+    /// The lowest generation that may still settle here, from 1: what a late `settled` is told by, and what
+    /// the errand ``Errands/reopen`` tells others.
+    public var openGeneration = 1
     public var home: Home?
     public var errands: Errands = []
     public var updatedAt: Timestamp

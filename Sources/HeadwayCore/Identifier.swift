@@ -3,7 +3,8 @@
 /// The alphabet is narrow on purpose. Swift compares strings by canonical equivalence and Redis compares
 /// bytes; over ASCII the two agree. It also keeps an id from breaking out of a key, a URL path, a log line
 /// or a hash tag (no braces).
-public protocol Identifier: Sendable, Hashable, Comparable, CustomStringConvertible, LosslessStringConvertible {
+public protocol Identifier: Sendable, Hashable, Comparable, CustomStringConvertible, LosslessStringConvertible
+{
     init(unchecked text: String)
 }
 

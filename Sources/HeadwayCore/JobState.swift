@@ -232,7 +232,8 @@ public enum JobRecord: Sendable, Equatable {
         }
 
         public init(
-            status: JobState.Status, attempt: Int, version: Int64, pipeline: Pipeline.Reference, bulk: BulkID?,
+            status: JobState.Status, attempt: Int, version: Int64, pipeline: Pipeline.Reference,
+            bulk: BulkID?,
             weight: Int, finishedAt: Timestamp, token: String? = nil, failureCode: String? = nil,
             failureStage: String? = nil
         ) {

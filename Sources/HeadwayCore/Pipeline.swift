@@ -34,7 +34,8 @@ public struct Pipeline: Sendable, Equatable {
 
         public init(
             id: String, label: String? = nil, start: Fraction, end: Fraction, isOptional: Bool = false,
-            isIndexed: Bool = false, isQuiet: Bool = false, stallAfter: Duration? = nil, message: String? = nil
+            isIndexed: Bool = false, isQuiet: Bool = false, stallAfter: Duration? = nil,
+            message: String? = nil
         ) {
             self.id = id
             self.label = label
@@ -89,7 +90,8 @@ public struct Pipeline: Sendable, Equatable {
         self.maxAttempts = maxAttempts
         self.isStrict = isStrict
         self.retention = retention
-        positions = Dictionary(stages.indices.map { (stages[$0].id, $0) }, uniquingKeysWith: { first, _ in first })
+        positions = Dictionary(
+            stages.indices.map { (stages[$0].id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     public var name: String { reference.name }

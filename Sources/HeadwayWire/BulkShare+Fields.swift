@@ -12,24 +12,17 @@ extension BulkShare {
     }
 
     /// Adds the share's full image: absolute values, one field per map. To replace an older image also
-    /// delete ``vanished(since:)``.
-    package func encode(into buffer: inout FieldBuffer) {
+    /// delete what only that one had: ``FieldSet/vanished(since:)`` of the two images' fields.
+    @discardableResult
+    package func encode(into buffer: inout FieldBuffer) -> FieldSet<ShareField> {
         var writer = ImageWriter<ShareField>(buffer: buffer)
         buffer = FieldBuffer()
         describe(to: &writer)
         buffer = writer.buffer
+        return FieldSet(bits: writer.fields)
     }
 
-    /// The fields of the older image that this one no longer has: what to `HDEL` beside the `HSET`.
-    package func vanished(since older: BulkShare) -> [String] {
-        var mine = ImageOutline<ShareField>()
-        var theirs = ImageOutline<ShareField>()
-        describe(to: &mine)
-        older.describe(to: &theirs)
-        return mine.vanished(since: theirs)
-    }
-
-    private func describe(to sink: inout some ImageSink<ShareField>) {
+    func describe(to sink: inout some ImageSink<ShareField>) {
         sink.put(.queued, counts.queued)
         sink.put(.running, counts.running)
         sink.put(.completed, counts.completed)

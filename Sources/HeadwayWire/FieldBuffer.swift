@@ -3,9 +3,10 @@
 /// One byte buffer and one list of offsets; after `removeAll(keepingCapacity: true)` filling it again
 /// allocates nothing. As a collection it gives back what the decoders take.
 package struct FieldBuffer: Sendable, Equatable {
-    private var bytes: [UInt8] = []
+    /// All names and values end to end.
+    package private(set) var bytes: [UInt8] = []
     /// Where each name and each value ends: two per field.
-    private var ends: [Int] = []
+    package private(set) var ends: [Int] = []
 
     package init() {}
 

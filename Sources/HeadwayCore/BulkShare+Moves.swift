@@ -1,0 +1,79 @@
+extension BulkShare {
+    /// The most kinds of failure that are told apart; the rest count as ``FailureKind/other``.
+    public static let mostFailureKinds = 100
+
+    /// Moves one member: takes out what it added before, puts in what it adds now.
+    ///
+    /// Nil to something registers a member. Coming back from an end counts as ``reopened``, and so does any
+    /// other change of a share that was settled: either way what was told of the bulk is no longer true, and
+    /// its next settlement is of a higher generation.
+    ///
+    /// Sums wrap instead of trapping: what goes in comes out exactly, whatever the order.
+    public mutating func move(
+        from old: BulkContribution?, to new: BulkContribution?, isHome: Bool, at now: Timestamp
+    ) {
+        guard old != new else { return }
+        if let old, let new, old.stands(as: new) {
+            // A tick: only the fraction moved.
+            progress &+= new.progress &- old.progress
+            return countChange(at: now)
+        }
+        let before = counts
+        if let old { add(old, -1) }
+        if let new { add(new, 1) }
+        if isHome, home == nil { home = Home(createdAt: now) }
+        if before.registered == 0, !isHome { errands.insert(.announce) }
+
+        if before != counts {
+            let isBack =
+                if let old, let new { old.status.isTerminal && old.status != new.status } else { false }
+            if isBack || settledGeneration != nil { reopened = reopened.successor }
+            if let settled = settledGeneration {
+                settledGeneration = nil
+                openGeneration = max(openGeneration, settled.successor)
+                errands.insert(.reopen)
+            }
+            if counts.open == 0 { errands.insert(.settle) }
+        }
+        countChange(at: now)
+    }
+
+    /// These errands are done: others have been told.
+    public mutating func finishErrands(_ done: Errands) { errands.subtract(done) }
+
+    mutating func countChange(at now: Timestamp) {
+        version = version.successor
+        updatedAt = max(updatedAt, now)
+    }
+
+    private mutating func add(_ member: BulkContribution, _ sign: Int) {
+        counts[member.status] &+= sign
+        weight &+= Int64(sign) &* Int64(member.weight)
+        progress &+= Int64(sign) &* member.progress
+        if let value = member.health { tally(value, sign, in: &health) }
+        if let value = member.stage { tally(value, sign, in: &stages) }
+        if let value = member.failure { tally(kindToCount(value, sign), sign, in: &failures) }
+    }
+
+    /// Entries that come to zero go, so that equal members make equal shares.
+    private func tally<Key: Hashable>(_ key: Key, _ sign: Int, in table: inout [Key: Int]) {
+        let count = table[key, default: 0] &+ sign
+        table[key] = count == 0 ? nil : count
+    }
+
+    /// A kind that has an entry counts there, going in and going out; one without counts as `other`, unless
+    /// it goes in and there is room.
+    ///
+    /// So the sum always equals the failed members, and no entry falls below zero: a member counted as `other`
+    /// whose kind got an entry later is taken from that entry first, and the last of its kind from `other`.
+    private func kindToCount(_ kind: FailureKind, _ sign: Int) -> FailureKind {
+        if failures[kind] != nil { return kind }
+        let named = failures.count - (failures[.other] == nil ? 0 : 1)
+        return sign > 0 && named < Self.mostFailureKinds ? kind : .other
+    }
+}
+
+extension BulkShare.FailureKind {
+    /// Where kinds beyond ``BulkShare/mostFailureKinds`` are counted.
+    public static let other = BulkShare.FailureKind(code: "other", stage: "")
+}

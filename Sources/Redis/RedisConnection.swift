@@ -1,0 +1,355 @@
+package import EventLoop
+import Synchronization
+
+/// One physical connection to Redis, living on an event loop.
+///
+/// Calls made at the same time are pipelined: what is sent during one turn of the loop leaves in one write, and
+/// replies come back in order. So one connection serves any number of tasks, as long as none of them blocks the
+/// server (`XREAD … BLOCK`) or needs commands of others kept out between two calls (`WATCH`): those need a
+/// connection of their own.
+///
+///     connecting ──▶ open ──▶ closed
+///          └──────────────────▲
+///
+/// Closed is for good. After the peer's end, a late reply, or bytes that are no reply, all pending calls fail and
+/// the socket is freed: a late reply could otherwise be taken for the answer to another call. ``RedisClient``
+/// reconnects.
+package actor RedisConnection {
+    package nonisolated let endpoint: RedisEndpoint
+    package nonisolated let loop: EventLoop
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
+
+    private let limits: RESPLimits
+    private let reader: RESPReader
+    private var transport: Transport?
+    private var pending = PendingCalls()
+    /// Replies that the first pending call still lacks.
+    private var missing = 0
+    private var watch: (until: Duration, timer: LoopTimer)?
+    private var connecting: Once<RedisError?>?
+    private var onPush: (@Sendable (RESPValue) -> Void)?
+    private var onClose: [@Sendable (RedisError) -> Void] = []
+    private var cause: RedisError?
+    private nonisolated let openFlag = Atomic(false)
+
+    /// Times that bytes have arrived: stands still when the server does.
+    private(set) var arrivals = 0
+
+    /// Bytes that may wait for the kernel to take them; calls beyond that are refused unsent.
+    private static let maximumBacklog = 256 << 20
+
+    init(_ endpoint: RedisEndpoint, on loop: EventLoop, limits: RESPLimits) {
+        self.endpoint = endpoint
+        self.loop = loop
+        self.limits = limits
+        reader = RESPReader(limits: limits)
+    }
+
+    isolated deinit { transport?.close() }
+
+    // MARK: Opening and closing
+
+    /// Connects, logs in, selects the database, and waits for the server to answer a `PING`.
+    ///
+    /// - Parameters:
+    ///   - timeout: bound on all of it together.
+    ///   - name: shown by `CLIENT LIST`.
+    /// - Throws: `unreachable` and refusals such as `LOADING` (try again), `timedOut` (nothing happened but the
+    ///   login), `authenticationFailed` and `badURL` (a person must act), `protocolViolation` (not a Redis).
+    package static func connect(
+        to endpoint: RedisEndpoint, on loop: EventLoop, timeout: Duration = .seconds(2), name: String? = nil,
+        limits: RESPLimits = RESPLimits()
+    ) async throws(RedisError) -> RedisConnection {
+        let connection = RedisConnection(endpoint, on: loop, limits: limits)
+        try await connection.open(timeout: timeout, name: name)
+        return connection
+    }
+
+    private func open(timeout: Duration, name: String?) async throws(RedisError) {
+        let deadline = loop.clock.now + timeout
+        var failure: RedisError?
+        for address in try await loop.addresses(of: endpoint, within: timeout) {
+            failure = await attach(to: address, within: deadline - loop.clock.now)
+            if failure == nil { break }
+        }
+        if let failure {
+            end(failure)
+            throw failure
+        }
+        let greeting = endpoint.greeting(name: name)
+        do {
+            transport?.startReading()
+            let replies = try await send(greeting, deadline: deadline - loop.clock.now)
+            try endpoint.check(greeting, replies)
+        } catch {
+            let error = Self.whileConnecting(error, endpoint)
+            end(error)
+            throw error
+        }
+    }
+
+    /// - Returns: nil when the socket is connected.
+    private func attach(to address: SocketAddress, within limit: Duration) async -> RedisError? {
+        let descriptor: CInt
+        switch address.beginConnecting() {
+        case .success(let number): descriptor = number
+        case .failure(let failure): return unreachable("\(failure)")
+        }
+        transport = Transport(adopting: descriptor, on: loop) { [weak self] event in
+            self?.assumeIsolated { $0.handle(event) }
+        }
+        let failure = await loop.first(within: limit, late: unreachable("no connection within its time")) {
+            connecting = $0
+        }
+        connecting = nil
+        if failure == nil {
+            openFlag.store(true, ordering: .relaxed)
+        } else {
+            transport?.close()
+            transport = nil
+        }
+        return failure
+    }
+
+    private func unreachable(_ detail: String) -> RedisError {
+        RedisError(.unreachable, command: "CONNECT", detail: "\(endpoint): \(detail)")
+    }
+
+    private static func whileConnecting(_ error: RedisError, _ endpoint: RedisEndpoint) -> RedisError {
+        switch error.code {
+        case .connectionLost where error.detail.contains("DENIED"):
+            RedisError(.authenticationFailed, command: "CONNECT", detail: "\(endpoint): \(error.detail)")
+        case .connectionLost, .closed:
+            RedisError(.unreachable, command: "CONNECT", detail: "\(endpoint): \(error.detail)")
+        case .timedOut:
+            RedisError(
+                .timedOut, command: "CONNECT",
+                detail: "\(endpoint) accepts connections but does not answer; is it stopped or overloaded?")
+        case .protocolViolation:
+            RedisError(
+                .protocolViolation, command: "CONNECT",
+                detail: "the peer at \(endpoint) is not Redis: \(error.detail)")
+        case .unreachable, .commandRejected, .unexpectedReply, .badURL, .authenticationFailed, .tooLarge:
+            error
+        }
+    }
+
+    /// Whether calls can still succeed, as far as is known; callable from anywhere.
+    package nonisolated var isOpen: Bool { openFlag.load(ordering: .relaxed) }
+
+    /// Closes at once. Pending calls fail with `connectionLost`, later ones with `closed`. Idempotent.
+    package func close() {
+        end(RedisError(.connectionLost, command: "", detail: "closed on our side"))
+    }
+
+    /// Has `body` called once on the loop's thread with the reason when the connection ends; now if it has.
+    package func onClose(_ body: @escaping @Sendable (RedisError) -> Void) {
+        if let cause { body(cause) } else { onClose.append(body) }
+    }
+
+    // MARK: Calls
+
+    /// Sends a batch in one piece and gives one reply per command, in order.
+    ///
+    /// An error reply is a value in its place, not thrown: look with ``CommandBatch/firstError(in:)``. Not ended by
+    /// task cancellation: the replies are on their way and must be read.
+    ///
+    /// - Parameter deadline: from now to the last reply. Must exceed any `BLOCK` in the batch.
+    /// - Throws: `closed` (nothing was sent), `timedOut` and `connectionLost` (anything may have happened),
+    ///   `tooLarge`, `protocolViolation`; the connection is closed after each of them.
+    package func send(
+        _ batch: CommandBatch, deadline: Duration = .seconds(5)
+    ) async throws(RedisError) -> [RESPValue] {
+        guard batch.count > 0 else { return [] }
+        do {
+            try admit(batch)
+            return try await unsafe suspend { waiter in unsafe write(batch, deadline, .all(waiter)) }.get()
+        } catch {
+            throw error.naming(batch)
+        }
+    }
+
+    /// Sends a batch and returns before its replies are there: what is submitted next leaves behind it, in the
+    /// same write, and each can be awaited by itself.
+    ///
+    /// The first of two may so be known while the second still blocks the server. Bounds and errors are those
+    /// of ``send(_:deadline:)``, thrown where the replies are awaited.
+    package func submit(_ batch: CommandBatch, deadline: Duration = .seconds(5)) -> PendingReplies {
+        let replies = PendingReplies(of: batch)
+        do throws(RedisError) {
+            try admit(batch)
+            write(batch, deadline, .later(replies))
+        } catch {
+            replies.finish(.failure(error))
+        }
+        return replies
+    }
+
+    /// Sends one command and gives its reply.
+    ///
+    /// - Throws: as ``send(_:deadline:)``; and `commandRejected` or `authenticationFailed` for an error reply,
+    ///   after which the connection goes on.
+    package func send(
+        _ name: String, _ arguments: String..., deadline: Duration = .seconds(5)
+    ) async throws(RedisError) -> RESPValue {
+        var batch = CommandBatch()
+        batch.add(name, arguments)
+        return try await one(batch, deadline: deadline)
+    }
+
+    func one(_ batch: CommandBatch, deadline: Duration) async throws(RedisError) -> RESPValue {
+        let reply: RESPValue
+        do {
+            try admit(batch)
+            reply = try await unsafe suspend { waiter in unsafe write(batch, deadline, .one(waiter)) }.get()
+        } catch {
+            throw error.naming(batch)
+        }
+        if let text = reply.error { throw RedisError.refusal(text, command: batch.name(at: 0)) }
+        return reply
+    }
+
+    /// Waits for a reply, and goes on right on the loop's thread.
+    ///
+    /// A continuation resumes on the executor that its task prefers; a task without one would go by way of the
+    /// shared pool, two thread switches per call. So it is lent the loop for the time being.
+    private func suspend<Reply>(
+        _ begin: (UnsafeContinuation<Result<Reply, RedisError>, Never>) -> Void
+    ) async -> Result<Reply, RedisError> {
+        let preferred = unsafe withUnsafeCurrentTask { unsafe $0?.unownedTaskExecutor }
+        if unsafe preferred == loop.asUnownedTaskExecutor() {
+            return await unsafe withUnsafeContinuation(begin)
+        }
+        return await withTaskExecutorPreference(loop) { await unsafe withUnsafeContinuation(begin) }
+    }
+
+    private func admit(_ batch: CommandBatch) throws(RedisError) {
+        precondition(batch.isComplete, "a command lacks arguments")
+        guard isOpen, let transport else {
+            throw RedisError(
+                .closed, command: "", detail: "the connection is closed (\(cause?.detail ?? "never opened"))")
+        }
+        guard transport.backlog <= Self.maximumBacklog else {
+            throw RedisError(
+                .unreachable, command: "", detail: "not sent: too much waits for the server already")
+        }
+    }
+
+    private func write(_ batch: CommandBatch, _ deadline: Duration, _ waiter: PendingCall.Waiter) {
+        let until = loop.clock.now + max(.zero, deadline)
+        if pending.isEmpty { missing = batch.count }
+        pending.append(PendingCall(commands: batch.count, deadline: until, waiter: waiter))
+        transport?.write(batch.bytes)
+        look(at: until)
+    }
+
+    // MARK: Pushes, for RedisSubscriber
+
+    /// From now on every reply goes to `onPush`, on the loop's thread; `send` must not be used any more.
+    func listen(_ onPush: @escaping @Sendable (RESPValue) -> Void) { self.onPush = onPush }
+
+    /// Sends without waiting for anything.
+    func post(_ batch: CommandBatch) { transport?.write(batch.bytes) }
+
+    /// Ends the connection because of what only the caller can know.
+    func abandon(_ error: RedisError) { end(error) }
+
+    // MARK: What the socket says
+
+    private func handle(_ event: Transport.Event) {
+        switch event {
+        case .connected: connecting?.resume(nil)
+        case .readable: receive()
+        case .ended(let detail):
+            if let connecting { return connecting.resume(unreachable(detail)) }
+            let last = missing < (pending.first?.commands ?? 0) ? reader.firstError : nil
+            end(
+                RedisError(
+                    .connectionLost, command: "",
+                    detail: last.map { "\(detail) after saying: \($0)" } ?? detail))
+        }
+    }
+
+    private func receive() {
+        arrivals &+= 1
+        do throws(RedisError) {
+            try unsafe transport?.read { piece throws(RedisError) in
+                try unsafe reader.feed(piece)
+                while transport != nil, try reader.next() { try deliver() }
+            }
+        } catch {
+            end(error)
+        }
+    }
+
+    private func deliver() throws(RedisError) {
+        if let onPush { return onPush(reader.takeOne()) }
+        guard let call = pending.first else {
+            throw RedisError(.protocolViolation, command: "", detail: "a reply that nobody asked for")
+        }
+        missing -= 1
+        guard missing == 0 else { return }
+        pending.removeFirst()
+        missing = pending.first?.commands ?? 0
+        switch call.waiter {
+        case .one(let waiter): unsafe waiter.resume(returning: .success(reader.takeOne()))
+        case .all(let waiter): unsafe waiter.resume(returning: .success(reader.take(call.commands)))
+        case .later(let replies): replies.finish(.success(reader.take(call.commands)))
+        }
+    }
+
+    /// Fails what is pending and frees the socket. Idempotent.
+    private func end(_ error: RedisError) {
+        guard cause == nil else { return }
+        cause = error
+        openFlag.store(false, ordering: .relaxed)
+        transport?.close()
+        transport = nil
+        let now = loop.clock.now
+        for (place, call) in pending.removeAll().enumerated() {
+            call.fail(Self.share(of: error, isFirst: place == 0, isLate: call.deadline <= now))
+        }
+        for body in onClose { body(error) }
+        onClose = []
+        onPush = nil
+    }
+
+    /// What one pending call is told: the fault itself if it is its own, else that the connection was lost.
+    private static func share(of error: RedisError, isFirst: Bool, isLate: Bool) -> RedisError {
+        switch error.code {
+        case .timedOut where isLate, .connectionLost: error
+        case .protocolViolation where isFirst, .tooLarge where isFirst: error
+        default:
+            RedisError(
+                .connectionLost, command: "", detail: "given up because of another call: \(error.detail)")
+        }
+    }
+
+    // MARK: Deadlines
+
+    /// One timer for all calls: it looks when the earliest deadline that it knows of has come, not in between.
+    private func look(at deadline: Duration) {
+        if let watch {
+            if watch.until <= deadline { return }
+            watch.timer.cancel()
+        }
+        let timer = loop.schedule(after: deadline - loop.clock.now) { [weak self] in
+            self?.assumeIsolated { $0.look() }
+        }
+        watch = (deadline, timer)
+    }
+
+    private func look() {
+        watch = nil
+        guard let next = pending.nextDeadline else { return }
+        if next > loop.clock.now { return look(at: next) }
+        end(RedisError(.timedOut, command: "", detail: "no reply in time"))
+    }
+}
+
+extension RedisError {
+    /// Names the command of an error that was made where only the connection is known.
+    func naming(_ batch: CommandBatch) -> RedisError {
+        command.isEmpty ? RedisError(code, command: batch.summary, detail: detail) : self
+    }
+}

@@ -1,0 +1,99 @@
+import CLibevent
+import EventLoop
+import Glibc
+
+/// Owns one socket's `bufferevent *`. Lives and dies on the loop's thread.
+///
+/// What is written during one turn of the loop leaves in one system call.
+@safe
+final class Transport {
+    enum Event {
+        case connected
+        /// There is something for ``read(_:)``.
+        case readable
+        /// The end: of the peer, or of the connection attempt. Nothing follows.
+        case ended(String)
+    }
+
+    private var stream: OpaquePointer?
+    /// What the peer had said when a write to it failed.
+    private var lastWords: [UInt8] = []
+    private let handle: (Event) -> Void
+
+    /// Takes over a socket that is connected or on its way; reading starts with ``startReading()``.
+    init(adopting descriptor: CInt, on loop: EventLoop, handle: @escaping (Event) -> Void) {
+        self.handle = handle
+        unsafe stream = loop.withBase { base in
+            unsafe bufferevent_socket_new(base, descriptor, CInt(BEV_OPT_CLOSE_ON_FREE.rawValue))
+        }
+        guard unsafe stream != nil else { preconditionFailure("libevent: out of memory") }
+        let me = unsafe Unmanaged.passUnretained(self).toOpaque()
+        unsafe bufferevent_setcb(
+            stream,
+            { _, context in unsafe Transport.from(context).handle(.readable) },
+            nil,
+            { _, what, context in
+                let failedWith = errno  // Read before any other call can overwrite it.
+                unsafe Transport.from(context).ended(CInt(what), failedWith)
+            }, me)
+        unsafe bufferevent_set_max_single_write(stream, 1 << 20)
+        // Without an address: the socket already knows where it is going.
+        unsafe bufferevent_socket_connect(stream, nil, 0)
+    }
+
+    deinit { close() }
+
+    func startReading() { unsafe bufferevent_enable(stream, Int16(EV_READ)) }
+
+    func write(_ bytes: [UInt8]) {
+        guard let output = unsafe bufferevent_get_output(stream) else { return }
+        unsafe bytes.withUnsafeBytes { _ = unsafe evbuffer_add(output, $0.baseAddress, $0.count) }
+    }
+
+    /// Bytes written that the kernel has not taken yet.
+    var backlog: Int { unsafe evbuffer_get_length(bufferevent_get_output(stream)) }
+
+    /// Lends what has arrived, piece by piece, until nothing is left or ``close()`` was called.
+    func read(_ body: (UnsafeRawBufferPointer) throws(RedisError) -> Void) throws(RedisError) {
+        while let stream = unsafe stream, let input = unsafe bufferevent_get_input(stream) {
+            var piece = unsafe iovec()
+            guard unsafe evbuffer_peek(input, -1, nil, &piece, 1) > 0, unsafe piece.iov_len > 0 else { break }
+            unsafe try body(UnsafeRawBufferPointer(start: piece.iov_base, count: piece.iov_len))
+            // The body may have closed us.
+            if let stream = unsafe self.stream {
+                unsafe evbuffer_drain(bufferevent_get_input(stream), piece.iov_len)
+            }
+        }
+        guard unsafe stream != nil, !lastWords.isEmpty else { return }
+        let words = lastWords
+        lastWords = []
+        let outcome = unsafe words.withUnsafeBytes { raw in
+            Result { () throws(RedisError) in unsafe try body(raw) }
+        }
+        try outcome.get()
+    }
+
+    /// Closes the socket at once; what was not sent is dropped. Idempotent.
+    func close() {
+        if let stream = unsafe stream { unsafe bufferevent_free(stream) }
+        unsafe stream = nil
+    }
+
+    private static func from(_ context: UnsafeMutableRawPointer?) -> Transport {
+        guard let context = unsafe context else { preconditionFailure("libevent lost its context") }
+        return unsafe Unmanaged<Transport>.fromOpaque(context).takeUnretainedValue()
+    }
+
+    private func ended(_ what: CInt, _ failedWith: CInt) {
+        if what & BEV_EVENT_CONNECTED != 0 { return handle(.connected) }
+        if what & BEV_EVENT_EOF != 0 { return handle(.ended("the peer closed the connection")) }
+        if what & BEV_EVENT_WRITING != 0, let stream = unsafe stream {
+            // A server that turns us away says why and closes before it has read anything.
+            lastWords = unsafe Array(unsafeUninitializedCapacity: 65_536) { buffer, count in
+                count = unsafe max(0, recv(bufferevent_getfd(stream), buffer.baseAddress, buffer.count, 0))
+            }
+            if !lastWords.isEmpty { handle(.readable) }
+        }
+        handle(.ended("\(Errno(number: failedWith))"))
+    }
+}

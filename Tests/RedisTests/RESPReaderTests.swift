@@ -1,0 +1,171 @@
+import Testing
+
+@testable import Redis
+
+@Suite("RESPReader")
+struct RESPReaderTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let bytes: String
+        let shown: String
+    }
+
+    static let kinds: [Case] = [
+        Case(
+            testDescription: "a status", bytes: "+Background saving started\r\n",
+            shown: "+Background saving started"),
+        Case(
+            testDescription: "the common statuses", bytes: "*3\r\n+OK\r\n+QUEUED\r\n+PONG\r\n",
+            shown: "[+OK, +QUEUED, +PONG]"),
+        Case(testDescription: "an empty status", bytes: "+\r\n", shown: "+"),
+        Case(testDescription: "an error", bytes: "-ERR no\r\n", shown: "-ERR no"),
+        Case(
+            testDescription: "the largest number", bytes: ":9223372036854775807\r\n",
+            shown: "9223372036854775807"),
+        Case(
+            testDescription: "the smallest number", bytes: ":-9223372036854775808\r\n",
+            shown: "-9223372036854775808"),
+        Case(testDescription: "a bulk with line ends in it", bytes: "$4\r\na\r\nb\r\n", shown: "\"a\r\nb\""),
+        Case(testDescription: "an empty bulk", bytes: "$0\r\n\r\n", shown: "\"\""),
+        Case(testDescription: "the null bulk", bytes: "$-1\r\n", shown: "nil"),
+        Case(testDescription: "the null array", bytes: "*-1\r\n", shown: "nil"),
+        Case(testDescription: "an empty array", bytes: "*0\r\n", shown: "[]"),
+        Case(
+            testDescription: "empty arrays and nulls inside an array",
+            bytes: "*4\r\n*0\r\n*-1\r\n$-1\r\n*0\r\n",
+            shown: "[[], nil, nil, []]"),
+        Case(
+            testDescription: "what XREAD gives",
+            bytes:
+                "*1\r\n*2\r\n$1\r\ns\r\n*2\r\n*2\r\n$3\r\n1-0\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n*2\r\n$3\r\n2-0\r\n*0\r\n",
+            shown: "[[\"s\", [[\"1-0\", [\"a\", \"b\"]], [\"2-0\", []]]]]"),
+        Case(
+            testDescription: "arrays seven deep", bytes: String(repeating: "*1\r\n", count: 7) + ":1\r\n",
+            shown: "[[[[[[[1]]]]]]]"),
+        Case(
+            testDescription: "an error among results", bytes: "*2\r\n:1\r\n-WRONGTYPE no\r\n",
+            shown: "[1, -WRONGTYPE no]"),
+    ]
+
+    @Test("reads, however the bytes are cut", arguments: kinds)
+    func reads(_ c: Case) throws {
+        let bytes = Array(c.bytes.utf8)
+        for cut in 0...bytes.count {
+            let reader = RESPReader(limits: RESPLimits())
+            try reader.feed(copying: bytes[..<cut])
+            let whole = try reader.next()
+            #expect(whole == (cut == bytes.count))
+            if !whole {
+                try reader.feed(copying: bytes[cut...])
+                #expect(try reader.next())
+            }
+            #expect(reader.takeOne().debugDescription == c.shown)
+            #expect(try !reader.next())
+        }
+    }
+
+    @Test("replies of one call come apart again as they were")
+    func batch() throws {
+        let reader = RESPReader(limits: RESPLimits())
+        try reader.feed(copying: Self.kinds.flatMap { Array($0.bytes.utf8) })
+        for _ in Self.kinds { #expect(try reader.next()) }
+        let values = reader.take(Self.kinds.count)
+        #expect(values.map(\.debugDescription) == Self.kinds.map(\.shown))
+
+        try reader.feed(copying: Array(":1\r\n".utf8))
+        #expect(try reader.next())
+        #expect(reader.takeOne().integer == 1)
+    }
+
+    static let refused: [(sentence: String, bytes: String, code: RedisError.Code)] = [
+        ("no RESP at all", "HTTP/1.1 400 Bad Request\r\n", .protocolViolation),
+        ("a map, which only RESP3 has", "%1\r\n+a\r\n:1\r\n", .protocolViolation),
+        ("a push, which only RESP3 has", ">1\r\n+a\r\n", .protocolViolation),
+        ("arrays eight deep", String(repeating: "*1\r\n", count: 8) + ":1\r\n", .protocolViolation),
+        ("arrays without end", String(repeating: "*1\r\n", count: 10_000), .protocolViolation),
+        ("an array of more than any memory holds", "*2147483647\r\n", .tooLarge),
+        ("an array beyond 32 bits", "*4294967296\r\n", .protocolViolation),
+        ("an array with less than nothing", "*-2\r\n", .protocolViolation),
+        ("a bulk of more than the limit", "$268435457\r\n", .tooLarge),
+        ("a bulk of more than any memory holds", "$9999999999\r\n", .tooLarge),
+        ("a bulk near the end of 64 bits", "$9223372036854775807\r\n", .tooLarge),
+        ("a bulk beyond 64 bits", "$9223372036854775808\r\n", .protocolViolation),
+        ("a bulk with less than nothing", "$-2\r\n", .protocolViolation),
+        ("a length of letters", "$abc\r\n", .protocolViolation),
+        ("a length without digits", "$\r\n", .protocolViolation),
+        ("a length without an end", "$" + String(repeating: "1", count: 40), .protocolViolation),
+        ("a number beyond 64 bits", ":9223372036854775808\r\n", .protocolViolation),
+        ("a number of letters", ":12a\r\n", .protocolViolation),
+        ("a number without digits", ":\r\n", .protocolViolation),
+        ("a line without an end", "+" + String(repeating: "a", count: 2 << 20), .protocolViolation),
+        ("a bulk that does not end where it says", "$3\r\nabcde:1\r\n", .protocolViolation),
+    ]
+
+    @Test("refuses what no honest server says", arguments: refused)
+    func refuses(_ c: (sentence: String, bytes: String, code: RedisError.Code)) throws {
+        let bytes = Array(c.bytes.utf8)
+        for pieces in [bytes.count, 4_096, 1] where bytes.count / pieces < 100_000 {
+            let reader = RESPReader(limits: RESPLimits())
+            let error = #expect(throws: RedisError.self, "\(c.sentence), \(pieces) bytes at a time") {
+                for start in stride(from: 0, to: bytes.count, by: pieces) {
+                    try reader.feed(copying: bytes[start..<min(start + pieces, bytes.count)])
+                    while try reader.next() {}
+                }
+            }
+            #expect(error?.code == c.code)
+            #expect(throws: RedisError.self) { try reader.feed(copying: [0x2b]) }
+        }
+    }
+
+    @Test("elements and bytes beyond a limit are refused at the first that is too many")
+    func limits() throws {
+        let few = RESPLimits(bytes: 8, elements: 4, line: 64)
+        for (text, isAllowed) in [
+            ("*3\r\n:1\r\n:2\r\n:3\r\n", true), ("*4\r\n", false), ("*2\r\n*1\r\n:1\r\n:2\r\n", true),
+            ("*2\r\n*2\r\n:1\r\n:2\r\n:3\r\n", false), ("*2\r\n$4\r\nabcd\r\n$4\r\nabcd\r\n", true),
+            ("*2\r\n$4\r\nabcd\r\n$5\r\n", false), ("+123456789\r\n", false),
+        ] {
+            let reader = RESPReader(limits: few)
+            let outcome = Result {
+                try reader.feed(copying: Array(text.utf8))
+                return try reader.next()
+            }
+            switch outcome {
+            case .success(let whole): #expect(isAllowed && whole, "\(text)")
+            case .failure(let error):
+                #expect(!isAllowed && (error as? RedisError)?.code == .tooLarge, "\(text)")
+            }
+        }
+    }
+
+    @Test("no bytes make it trap")
+    func garbage() throws {
+        var random = SplitMix64(seed: 7)
+        let alphabet = Array("+-:$*\r\n0123456789-a".utf8)
+        for _ in 0..<20_000 {
+            let reader = RESPReader(limits: RESPLimits(bytes: 1 << 16, elements: 1 << 10, line: 1 << 10))
+            var pending = 0
+            do throws(RedisError) {
+                for _ in 0..<4 {
+                    let length = Int.random(in: 1...12, using: &random)
+                    let piece = (0..<length).map { _ in alphabet.randomElement(using: &random) ?? 0 }
+                    try reader.feed(copying: piece)
+                    while try reader.next() { pending += 1 }
+                }
+            } catch {
+                #expect([.protocolViolation, .tooLarge].contains(error.code))
+            }
+            if pending > 0 { _ = reader.firstError }
+        }
+    }
+}
+
+extension RESPReader {
+    func feed(copying bytes: some Collection<UInt8>) throws(RedisError) {
+        let copy = Array(bytes)
+        let result = unsafe copy.withUnsafeBytes { raw in
+            Result { () throws(RedisError) in unsafe try feed(raw) }
+        }
+        try result.get()
+    }
+}
