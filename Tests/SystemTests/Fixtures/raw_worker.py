@@ -2,9 +2,9 @@
 
 Usage: raw_worker.py SOCKET WORKER WORKERS JOBS BULKS [PARTITIONS [PAUSE_MS]]
 
-Job n of JOBS (those with n % WORKERS == WORKER) belongs to bulk n % BULKS and follows the pipeline `book`:
-every tenth with remainder 3 fails, with remainder 7 is cancelled, with remainder 9 stays running, the others
-complete.
+Job n of JOBS (those with n % WORKERS == WORKER) belongs to bulk n % BULKS and follows the pipeline `book`. Of
+each bulk, by place, every tenth with remainder 3 fails, with remainder 7 is cancelled, with remainder 9 stays
+running, and the others complete.
 """
 import binascii
 import sys
@@ -44,6 +44,7 @@ def send(events):
 
 
 for n in range(worker, jobs, workers):
+    place = n // bulks % 10
     job, bulk = "job-%d" % n, "bulk-%d" % (n % bulks)
     events = [
         ("job.queued", job, {"pipeline": "book", "bulk": bulk, "label": "Book %d" % n}),
@@ -54,11 +55,11 @@ for n in range(worker, jobs, workers):
         ("stage.started", job, {"stage": "GENERATING_SCENES"}),
         ("stage.progressed", job, {"stage": "GENERATING_SCENES", "done": 3, "total": 4}),
     ]
-    if n % 10 == 3:
+    if place == 3:
         events.append(("job.failed", job, {"message": "No scenes found", "code": "no_scenes"}))
-    elif n % 10 == 7:
+    elif place == 7:
         events.append(("job.cancelled", job, {"message": "Not wanted any more"}))
-    elif n % 10 != 9:
+    elif place != 9:
         events += [
             ("stage.completed", job, {"stage": "GENERATING_SCENES"}),
             ("stage.started", job, {"stage": "CREATING_ARTWORK"}),
