@@ -49,6 +49,7 @@ extension BulkShare {
         sink.put(.reopened, reopened == 0 ? nil : reopened)
         sink.put(.cancelling, isCancelling ? 1 : nil as Int?)
         sink.put(.settled, settledGeneration)
+        sink.put(.openGeneration, openGeneration == 1 ? nil : openGeneration)
         sink.put(.errands, errands.isEmpty ? nil : errands.rawValue)
         sink.put(.updated, updatedAt.milliseconds)
         sink.put(.version, version)

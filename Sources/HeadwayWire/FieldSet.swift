@@ -3,7 +3,7 @@ package import HeadwayCore
 /// Which fields a stored image has.
 ///
 /// `HSET` of a new image leaves what only the old one had; whoever writes keeps the set of the old image and
-/// deletes the difference beside the write.
+/// deletes the difference beside the write. Attributes are not in it: a job gains them and never loses one.
 package struct FieldSet<Field: FieldName>: Sendable, Equatable {
     var bits: UInt64
 
@@ -33,23 +33,5 @@ extension BulkShare {
         var outline = ImageOutline<ShareField>()
         describe(to: &outline)
         return FieldSet(bits: outline.fields)
-    }
-}
-
-extension ProgressEvent.Sequence {
-    /// Who published an event and as the how manieth, even where the rest of it cannot be read: a refused
-    /// event must be refused once, and its number is not a gap.
-    package init?(fields: some Sequence<(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)>) {
-        var source: String?
-        var id: Int64?
-        for (name, value) in fields {
-            if name.elementsEqual("source".utf8), isIdentifier(value) {
-                source = String(decoding: value, as: UTF8.self)
-            } else if name.elementsEqual("id".utf8) {
-                id = FieldValue.integer(value)
-            }
-        }
-        guard let source, let id, id >= 1 else { return nil }
-        self.init(source: source, id: id)
     }
 }
