@@ -37,6 +37,17 @@ public struct BulkContribution: Sendable, Equatable {
     }
 }
 
+extension BulkContribution {
+    /// Weight × parts per million.
+    var progress: Int64 { Int64(weight) &* Int64(fraction.partsPerMillion) }
+
+    /// Equal in all but the fraction.
+    func stands(as other: BulkContribution) -> Bool {
+        status == other.status && weight == other.weight && health == other.health && stage == other.stage
+            && failure == other.failure
+    }
+}
+
 extension JobRecord {
     /// What the job adds to its bulk; nil when it has none, or is not known yet.
     public var contribution: (bulk: BulkID, BulkContribution)? {

@@ -13,6 +13,11 @@ extension BulkShare {
         from old: BulkContribution?, to new: BulkContribution?, isHome: Bool, at now: Timestamp
     ) {
         guard old != new else { return }
+        if let old, let new, old.stands(as: new) {
+            // A tick: only the fraction moved.
+            progress &+= new.progress &- old.progress
+            return countChange(at: now)
+        }
         let before = counts
         if let old { add(old, -1) }
         if let new { add(new, 1) }
@@ -43,9 +48,8 @@ extension BulkShare {
 
     private mutating func add(_ member: BulkContribution, _ sign: Int) {
         counts[member.status] &+= sign
-        let weight = Int64(member.weight)
-        self.weight &+= Int64(sign) &* weight
-        progress &+= Int64(sign) &* weight &* Int64(member.fraction.partsPerMillion)
+        weight &+= Int64(sign) &* Int64(member.weight)
+        progress &+= Int64(sign) &* member.progress
         if let value = member.health { tally(value, sign, in: &health) }
         if let value = member.stage { tally(value, sign, in: &stages) }
         if let value = member.failure { tally(kindToCount(value, sign), sign, in: &failures) }

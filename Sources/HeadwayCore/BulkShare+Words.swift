@@ -11,7 +11,7 @@ extension BulkShare {
             case .opened, .sealed, .cancelRequested:
                 isHome ? hearAtHome(word, at: now) : .refused(.malformed)
             case .announced: isHome ? hearAnnounced(at: now) : .unchanged
-            case .cancelling: flagCancelling()
+            case .cancelling: flagCancelling(isHome: isHome)
             case .settled(let generation, let sums): hearSettled(generation, sums, isHome: isHome, at: now)
             case .reopened(let generation): hearReopened(generation)
             }
@@ -28,9 +28,7 @@ extension BulkShare {
         case .sealed(let total):
             verdict = draft.seal(total: total, at: now)
             if verdict == .applied { errands.insert(.settle) }
-        case .cancelRequested:
-            verdict = flagCancelling()
-            if verdict == .applied { errands.insert(.cancel) }
+        case .cancelRequested: verdict = flagCancelling(isHome: true)
         case .announced, .cancelling, .settled, .reopened: verdict = .unchanged
         }
         if case .refused = verdict { return verdict }
@@ -48,9 +46,11 @@ extension BulkShare {
         return .applied
     }
 
-    private mutating func flagCancelling() -> Verdict {
+    /// Home is the one that tells the others, however it came to know.
+    private mutating func flagCancelling(isHome: Bool) -> Verdict {
         guard !isCancelling else { return .unchanged }
         isCancelling = true
+        if isHome { errands.insert(.cancel) }
         return .applied
     }
 

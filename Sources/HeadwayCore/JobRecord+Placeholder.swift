@@ -7,17 +7,7 @@ extension JobRecord {
         _ id: JobID, _ event: ProgressEvent, _ word: JobWord, in placeholder: inout Placeholder,
         at now: Timestamp, catalog: PipelineCatalog
     ) -> JobOutcome {
-        guard let registration = word.registration else {
-            // The same word again would change nothing. A word without an attempt may mean another one by then.
-            if event.attempt != nil, placeholder.held.contains(where: { $0.event == event }) {
-                return JobOutcome(.unchanged)
-            }
-            guard placeholder.held.count < Placeholder.capacity else {
-                return JobOutcome(.refused(.unknownJob))
-            }
-            placeholder.held.append(Placeholder.Held(event: event, at: now))
-            return JobOutcome(.held, isRecordChanged: true)
-        }
+        guard let registration = word.registration else { return keep(event, in: &placeholder, at: now) }
         guard let pipeline = catalog[registration.pipeline] else {
             return JobOutcome(.refused(.unknownPipeline))
         }
@@ -40,5 +30,29 @@ extension JobRecord {
         }
         self = .job(job)
         return outcome
+    }
+
+    private func keep(
+        _ event: ProgressEvent, in placeholder: inout Placeholder, at now: Timestamp
+    ) -> JobOutcome {
+        let held = Placeholder.Held(event: event, at: now)
+        // Again in the same moment. A word without an attempt may mean another one by then, so it is kept.
+        if event.attempt != nil, placeholder.held.contains(held) { return JobOutcome(.unchanged) }
+        // Of a run of heartbeats the first and the last say all; the room is for words that say more.
+        let last = placeholder.held.suffix(2)
+        if last.count == 2, last.allSatisfy({ $0.event.isSameHeartbeat(as: event) }) {
+            placeholder.held[placeholder.held.endIndex - 1] = held
+            return JobOutcome(.held, isRecordChanged: true)
+        }
+        guard placeholder.held.count < Placeholder.capacity else { return JobOutcome(.refused(.unknownJob)) }
+        placeholder.held.append(held)
+        return JobOutcome(.held, isRecordChanged: true)
+    }
+}
+
+extension ProgressEvent {
+    fileprivate func isSameHeartbeat(as other: ProgressEvent) -> Bool {
+        guard case .job(_, .heartbeat) = body else { return false }
+        return body == other.body && attempt == other.attempt
     }
 }

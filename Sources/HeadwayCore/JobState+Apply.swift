@@ -64,9 +64,9 @@ extension JobState {
     ) -> Verdict {
         switch word {
         case .queued(let registration): return fillIn(registration)
-        case .heartbeat:
+        case .heartbeat(let worker):
             breathe(hearing, into: &outcome)
-            return .unchanged
+            return name(worker, isStart: false, hearing, into: &outcome) ? .applied : .unchanged
         case .cancelRequested(let message), .cancelled(let message):
             cancel(message, hearing, into: &outcome)
             return .applied

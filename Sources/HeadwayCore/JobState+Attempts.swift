@@ -31,7 +31,7 @@ extension JobState {
         return wanted <= limit ? .next(wanted) : .refused(.late)
     }
 
-    /// Begins a higher attempt: running, or waiting when a `job.queued` announces it. Who the job is, its
+    /// Begins a higher attempt: running, or waiting when the word is not its worker's. Who the job is, its
     /// checkpoint and its version stay.
     mutating func begin(
         _ attempt: Int, with word: JobWord, _ hearing: Hearing, into outcome: inout JobOutcome
@@ -52,9 +52,10 @@ extension JobState {
         finishedAt = nil
         aliveAt = max(aliveAt, hearing.now)
         movedAt = aliveAt
-        if case .queued = word {
-            note(.requeued, hearing.now, into: &outcome)
-        } else {
+        switch word {
+        case .queued, .cancelRequested: note(.requeued, hearing.now, into: &outcome)
+        case .started, .stageStarted, .stageProgressed, .stageCompleted, .completed, .failed, .cancelled,
+            .heartbeat:
             start(with: word, hearing, into: &outcome)
         }
     }
@@ -66,7 +67,7 @@ extension JobState {
         aliveAt = max(aliveAt, hearing.now)
         movedAt = max(movedAt, hearing.now)
         switch word {
-        case .started(let worker, _), .heartbeat(let worker): self.worker = worker
+        case .started(let worker, _), .heartbeat(let worker): self.worker = worker ?? self.worker
         case .queued, .stageStarted, .stageProgressed, .stageCompleted, .completed, .failed, .cancelRequested,
             .cancelled:
             break

@@ -1,35 +1,47 @@
 /// How far the job is.
+///
+/// Everything is one division, floored once: page 2 of 3 done, between 30 and 60 percent, is 50 and not 49.
 extension JobState {
     /// Of the current stage; zero before the first.
     public func stageFraction(under pipeline: Pipeline) -> Fraction {
         guard let position, let place = pipeline.position(of: position.stage) else { return .zero }
-        if phase(of: position.stage) == .completed { return .one }
-        let own = position.progress?.fraction ?? .zero
-        guard pipeline.stages[place].isIndexed else { return own }
-        guard let of = position.of, let index = position.index else { return .zero }
-        return Fraction(index &- 1, plus: own, of: of)
+        return Fraction(partsPerMillion: portion(of: 1_000_000, isIndexed: pipeline.stages[place].isIndexed))
     }
 
     /// Holds the highest value of the attempt: a restarted stage or a grown total does not pull the job back.
     mutating func raiseFraction(at place: Int, of pipeline: Pipeline) {
         let start = pipeline.stages[place].start.partsPerMillion
         let width = max(pipeline.stages[place].end.partsPerMillion - start, 0)
-        let told = Fraction(
-            partsPerMillion: start + width * stageFraction(under: pipeline).partsPerMillion / 1_000_000)
-        fraction = max(fraction, told)
+        let told = start + portion(of: width, isIndexed: pipeline.stages[place].isIndexed)
+        fraction = max(fraction, Fraction(partsPerMillion: told))
+    }
+
+    /// What is done of `width` parts that the current stage is worth.
+    private func portion(of width: Int, isIndexed: Bool) -> Int {
+        guard let position else { return 0 }
+        if phase(of: position.stage) == .completed { return width }
+        let own = position.progress?.portion(of: width) ?? 0
+        guard isIndexed else { return own }
+        // The pages before this one are done.
+        guard let of = position.of, let index = position.index, of > 0, 1...of ~= index else { return 0 }
+        return floored(width, times: index - 1, plus: own, over: of)
     }
 }
 
-extension Fraction {
-    /// `(whole + part) / total`, floored. Exact to 2^43, and to one part per million of itself above.
-    init(_ whole: Int, plus part: Fraction, of total: Int) {
-        guard whole > 0 else {
-            self.init(partsPerMillion: part.partsPerMillion / Swift.max(total, 1))
-            return
+extension Progress {
+    /// What is done of `width` parts, floored.
+    fileprivate func portion(of width: Int) -> Int {
+        switch self {
+        case .count(let done, let total):
+            guard total > 0, done > 0 else { return 0 }
+            return floored(width, times: min(done, total), plus: 0, over: total)
+        case .fraction(let fraction): return width * fraction.partsPerMillion / 1_000_000
         }
-        // Beyond 2^43 millionths would overflow; the ratio survives the shift.
-        let shift = Swift.max(0, 21 - Swift.max(total, whole).leadingZeroBitCount)
-        let (whole, total) = (whole >> shift, Swift.max(total >> shift, 1))
-        self.init(partsPerMillion: (Swift.min(whole, total) * 1_000_000 + part.partsPerMillion) / total)
     }
+}
+
+/// `(width × count + more) / total`, floored, for a width of at most a million: exact for every `Int`.
+private func floored(_ width: Int, times count: Int, plus more: Int, over total: Int) -> Int {
+    if count < 1 << 42 { return (width * count + more) / total }
+    return Int((Int128(width) * Int128(count) + Int128(more)) / Int128(total))
 }

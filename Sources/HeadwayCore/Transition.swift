@@ -3,7 +3,7 @@ public struct Transition: Sendable, Equatable {
     /// Stable words: they are written to the timeline and served.
     public enum Kind: String, Sendable, CaseIterable {
         case created, started, completed, failed, cancelled
-        /// An attempt that was queued anew, by a `job.queued` of a higher attempt.
+        /// A higher attempt waits for a worker.
         case requeued
         /// Another worker goes on with the same attempt.
         case workerReplaced = "worker_replaced"

@@ -1,7 +1,8 @@
-package import HeadwayCore
+public import HeadwayCore
 
 extension BulkShare {
     /// Reads a share's hash. Fields that this version does not know are ignored.
+    @inlinable
     package init(
         id: BulkID, fields: some Sequence<(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)>
     ) throws(WireError) {

@@ -84,12 +84,24 @@ extension FieldBuffer: CustomStringConvertible {
 extension [UInt8] {
     mutating func append(decimal value: Int64) {
         if value < 0 { append(UInt8(ascii: "-")) }
-        let start = count
         var rest = value.magnitude
-        repeat {
-            append(UInt8(truncatingIfNeeded: 48 + rest % 10))
-            rest /= 10
-        } while rest > 0
-        if count - start > 1 { self[start...].reverse() }
+        guard rest > 9 else {
+            append(UInt8(truncatingIfNeeded: 48 &+ rest))
+            return
+        }
+        var width = 1
+        var bound: UInt64 = 10
+        while rest >= bound {
+            width += 1
+            bound = bound &* 10
+        }
+        append(contentsOf: repeatElement(48, count: width))
+        var place = count
+        while rest > 0 {
+            place -= 1
+            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+            self[place] = UInt8(truncatingIfNeeded: 48 &+ digit)
+            rest = quotient
+        }
     }
 }

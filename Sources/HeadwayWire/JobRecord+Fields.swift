@@ -1,4 +1,4 @@
-package import HeadwayCore
+public import HeadwayCore
 
 extension JobRecord {
     /// Reads all that is known of an id: the hash `job:<id>` first, then the tombstone.
@@ -6,21 +6,14 @@ extension JobRecord {
     /// - Parameters:
     ///   - fields: of the hash; none when there is no such key.
     ///   - tombstone: the text of `tomb:<id>`, nil when there is no such key.
+    @inlinable
     package init(
         id: JobID, job fields: some Sequence<(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)>,
         tombstone: ArraySlice<UInt8>?
     ) throws(WireError) {
         var scan = JobScan()
         for (name, value) in fields { scan.take(name, value) }
-        if scan.isPlaceholder {
-            self = .placeholder(try scan.placeholder())
-        } else if !scan.isEmpty {
-            self = .job(try scan.state(id))
-        } else if let tombstone {
-            self = .expired(try Tombstone(text: tombstone))
-        } else {
-            self = .unknown
-        }
+        self = try scan.record(id, tombstone)
     }
 
     /// Adds the image of `job:<id>`; nothing for what has no hash.

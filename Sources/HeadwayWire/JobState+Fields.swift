@@ -1,7 +1,8 @@
-package import HeadwayCore
+public import HeadwayCore
 
 extension JobState {
     /// Reads a job's hash. Fields that this version does not know are ignored.
+    @inlinable
     package init(
         id: JobID, fields: some Sequence<(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)>
     ) throws(WireError) {

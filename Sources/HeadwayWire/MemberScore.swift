@@ -16,12 +16,9 @@ package struct MemberScore: Sendable, Hashable, Comparable {
         self.at = Timestamp(milliseconds: min(max(at.milliseconds, 0), Self.band - 1))
     }
 
-    /// Reads a score as Redis writes it, as an integer or as a double.
+    /// Reads a score as Redis writes it, as an integer or in scientific notation.
     package init?(_ bytes: ArraySlice<UInt8>) {
-        let value =
-            FieldValue.integer(bytes)
-            ?? FieldValue.text(bytes).flatMap { Double($0) }.flatMap(Int64.init(exactly:))
-        guard let value, value >= 0 else { return nil }
+        guard let value = DecimalText(bytes)?.scaled(by: 0, atMost: FieldValue.greatest) else { return nil }
         guard let status = JobState.Status.allCases.first(where: { Self.place($0) == value / Self.band })
         else { return nil }
         self.init(status, at: Timestamp(milliseconds: value % Self.band))

@@ -8,16 +8,19 @@ package struct NameTable<Name: Sendable>: Sendable {
         /// The length is part of it: `id` followed by a NUL is not `id`.
         var c: UInt64 = 0
 
-        init?(_ name: ArraySlice<UInt8>) {
-            guard 1...23 ~= name.count else { return nil }
+        /// A function and not an `init`, because an `init` takes its argument over: a retain on the hot path.
+        static func packed(_ name: ArraySlice<UInt8>) -> Packed? {
             let bytes = name.span
             let count = bytes.count
-            for index in 0..<min(count, 8) { a = a << 8 | UInt64(bytes[index]) }
-            c = UInt64(count)
-            guard count > 8 else { return }
-            for index in 8..<min(count, 16) { b = b << 8 | UInt64(bytes[index]) }
-            guard count > 16 else { return }
-            for index in 16..<count { c = c << 8 | UInt64(bytes[index]) }
+            guard 1...23 ~= count else { return nil }
+            var key = Packed()
+            for index in 0..<min(count, 8) { key.a = key.a << 8 | UInt64(bytes[index]) }
+            key.c = UInt64(count)
+            guard count > 8 else { return key }
+            for index in 8..<min(count, 16) { key.b = key.b << 8 | UInt64(bytes[index]) }
+            guard count > 16 else { return key }
+            for index in 16..<count { key.c = key.c << 8 | UInt64(bytes[index]) }
+            return key
         }
 
         var hash: UInt64 {
@@ -42,7 +45,7 @@ package struct NameTable<Name: Sendable>: Sendable {
         var slots = [Slot?](repeating: nil, count: 1 << bits)
         shift = UInt64(64 - bits)
         for name in cases {
-            guard let key = Packed(ArraySlice(spelled(name).utf8)) else {
+            guard let key = Packed.packed(ArraySlice(spelled(name).utf8)) else {
                 preconditionFailure("a known name is 1 to 23 bytes: \(spelled(name))")
             }
             var place = Int(key.hash >> shift)
@@ -53,7 +56,7 @@ package struct NameTable<Name: Sendable>: Sendable {
     }
 
     subscript(name: ArraySlice<UInt8>) -> Name? {
-        guard let key = Packed(name) else { return nil }
+        guard let key = Packed.packed(name) else { return nil }
         var place = Int(key.hash >> shift)
         while let slot = slots[place] {
             if slot.key == key { return slot.name }

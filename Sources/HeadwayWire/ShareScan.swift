@@ -1,7 +1,8 @@
-import HeadwayCore
+public import HeadwayCore
 
 /// Takes the fields of `bulk:<id>` one by one.
-struct ShareScan {
+@usableFromInline
+package struct ShareScan {
     private var fault: WireError?
     private var numbers: [ShareField: Int64] = [:]
     private var health: [Health: Int] = [:]
@@ -10,7 +11,11 @@ struct ShareScan {
     private var label: String?
     private var settlement: BulkShare.Settlement?
 
-    mutating func take(_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) {
+    @usableFromInline
+    package init() {}
+
+    @usableFromInline
+    package mutating func take(_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) {
         guard let field = ShareField.table[name] else { return }
         switch field {
         case .queued, .running, .completed, .failed, .cancelled, .reopened, .errands, .total, .version,
@@ -30,7 +35,8 @@ struct ShareScan {
         }
     }
 
-    func share(_ id: BulkID) throws(WireError) -> BulkShare {
+    @usableFromInline
+    package func share(_ id: BulkID) throws(WireError) -> BulkShare {
         if let fault { throw fault }
         var share = BulkShare(id: id, at: Timestamp(milliseconds: try known(.updated)))
         share.counts = BulkCounts(

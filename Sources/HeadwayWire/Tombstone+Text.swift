@@ -9,7 +9,7 @@ extension JobRecord.Tombstone {
             let status = FieldValue.text(parts[0]).flatMap(JobState.Status.init(rawValue:)),
             let attempt = FieldValue.integer(parts[1], in: 1...FieldValue.greatest),
             let version = FieldValue.integer(parts[2], in: 0...FieldValue.greatest),
-            let pipeline = FieldValue.text(parts[3]).flatMap(Pipeline.Reference.init(text:)),
+            let pipeline = Pipeline.Reference(bytes: parts[3]),
             let weight = FieldValue.integer(parts[4], in: 1...Int64(WireLimits.weight)),
             let finishedAt = FieldValue.integer(parts[5])
         else { throw .unreadable("tombstone") }
@@ -47,13 +47,5 @@ extension JobRecord.Tombstone {
             PackedText.append(part, to: &bytes)
         }
         return String(decoding: bytes, as: UTF8.self)
-    }
-}
-
-extension Pipeline.Reference {
-    /// Reads `name@revision`.
-    package init?(text: String) {
-        guard let name = PipelineName(text), let revision = name.revision else { return nil }
-        self.init(name: name.name, revision: revision)
     }
 }

@@ -29,10 +29,11 @@ extension CommandBatch {
             if let text = reply.error { return .refusal(text, command: name(at: index)) }
             guard let elements = reply.elements else { continue }
             for (place, element) in elements.enumerated() {
-                // An array with an error in it is an EXEC's: its elements answer the commands queued before it.
-                if let text = element.error {
-                    return .refusal(text, command: name(at: index - elements.count + place))
-                }
+                guard let text = element.error else { continue }
+                // The elements of an EXEC answer the commands queued before it.
+                let name = name(at: index)
+                return .refusal(
+                    text, command: name == "EXEC" ? self.name(at: index - elements.count + place) : name)
             }
         }
         return nil

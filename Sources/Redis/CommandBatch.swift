@@ -35,44 +35,44 @@ package struct CommandBatch: Sendable, Equatable {
     /// Begins a command; exactly `argumentCount` calls of `append` must follow.
     package mutating func begin(_ name: String, argumentCount: Int) {
         precondition(missing == 0, "\(name) begun while the command before it lacks \(missing) arguments")
-        header(UInt8(ascii: "*"), argumentCount + 1)
+        unsafe write(atMost: RESPPen.header) { pen in
+            unsafe pen.header(UInt8(ascii: "*"), UInt(argumentCount + 1))
+        }
         count += 1
         missing = argumentCount + 1
         append(name)
     }
 
     package mutating func append(_ text: String) {
-        argument(text.utf8.count)
-        bytes.append(contentsOf: text.utf8)
-        endOfLine()
+        var text = text
+        text.withUTF8 { unsafe argument($0) }
     }
-
-    /// Appends a number as decimal text.
-    package mutating func append(_ number: Int) {
-        argument(Self.digits(of: number.magnitude) + (number < 0 ? 1 : 0))
-        if number < 0 { bytes.append(UInt8(ascii: "-")) }
-        decimal(number.magnitude)
-        endOfLine()
-    }
-
-    package mutating func append(_ number: Int64) { append(Int(number)) }
 
     package mutating func append(_ raw: [UInt8]) {
-        argument(raw.count)
-        bytes.append(contentsOf: raw)
-        endOfLine()
+        unsafe raw.withUnsafeBufferPointer { unsafe argument($0) }
     }
 
     package mutating func append(_ raw: ArraySlice<UInt8>) {
-        argument(raw.count)
-        bytes.append(contentsOf: raw)
-        endOfLine()
+        unsafe raw.withUnsafeBufferPointer { unsafe argument($0) }
     }
 
     package mutating func append(_ raw: some Collection<UInt8>) {
-        argument(raw.count)
-        bytes.append(contentsOf: raw)
-        endOfLine()
+        if raw.withContiguousStorageIfAvailable({ unsafe argument($0) }) == nil { append(Array(raw)) }
+    }
+
+    /// Appends a number as decimal text.
+    package mutating func append(_ number: Int64) { append(Int(number)) }
+
+    /// Appends a number as decimal text.
+    package mutating func append(_ number: Int) {
+        takeArgument()
+        let digits = number.magnitude.decimalDigits
+        unsafe write(atMost: RESPPen.header + digits + 1) { pen in
+            unsafe pen.header(UInt8(ascii: "$"), digits + (number < 0 ? 1 : 0))
+            if number < 0 { unsafe pen.put(UInt8(ascii: "-")) }
+            unsafe pen.put(number.magnitude, digits: digits)
+            unsafe pen.endOfLine()
+        }
     }
 
     /// Appends the commands of another batch.
@@ -92,44 +92,31 @@ package struct CommandBatch: Sendable, Equatable {
 
     // MARK: Encoding
 
-    private mutating func argument(_ length: Int) {
+    private mutating func takeArgument() {
         precondition(missing > 0, "an argument too many, or one before its command")
         missing -= 1
-        header(UInt8(ascii: "$"), length)
     }
 
-    private mutating func header(_ mark: UInt8, _ number: Int) {
-        bytes.append(mark)
-        decimal(number.magnitude)
-        endOfLine()
-    }
-
-    private mutating func endOfLine() {
-        bytes.append(UInt8(ascii: "\r"))
-        bytes.append(UInt8(ascii: "\n"))
-    }
-
-    private mutating func decimal(_ number: UInt) {
-        if number < 10 { return bytes.append(UInt8(ascii: "0") + UInt8(number)) }
-        let length = Self.digits(of: number)
-        let start = bytes.count
-        for _ in 0..<length { bytes.append(0) }
-        var rest = number
-        var place = start + length
-        while place > start {
-            place -= 1
-            bytes[place] = UInt8(ascii: "0") + UInt8(rest % 10)
-            rest /= 10
+    private mutating func argument(_ raw: UnsafeBufferPointer<UInt8>) {
+        takeArgument()
+        unsafe write(atMost: RESPPen.header + UInt(raw.count)) { pen in
+            unsafe pen.header(UInt8(ascii: "$"), UInt(raw.count))
+            unsafe pen.put(raw)
+            unsafe pen.endOfLine()
         }
     }
 
-    private static func digits(of number: UInt) -> Int {
-        var count = 1
-        var limit = number
-        while limit >= 10 {
-            limit /= 10
-            count += 1
+    /// Makes room once, then lets `body` write into it without looking at every byte.
+    @inline(__always)
+    private mutating func write(atMost room: UInt, _ body: (inout RESPPen) -> Void) {
+        bytes.append(addingCapacity: Int(room)) { output in
+            unsafe output.withUnsafeMutableBufferPointer { target, filled in
+                guard let start = target.baseAddress else { return }
+                var pen = unsafe RESPPen(place: start)
+                unsafe body(&pen)
+                filled = unsafe pen.place - start
+                precondition(filled <= target.count)
+            }
         }
-        return count
     }
 }

@@ -1,12 +1,14 @@
 /// Collects the replies of one call while they are read: what ``RESPReader`` hears from hiredis lands here.
 ///
 /// Its buffers grow once and are used again; what it hands out is copied to its exact size.
-final class RESPBuilder {
+struct RESPBuilder {
     private let limits: RESPLimits
     private var nodes: [RESPNode] = []
     private var bytes: [UInt8] = []
-    /// Arrays that still lack elements, outermost first.
-    private var open: [Gap] = []
+    /// The innermost array that still lacks elements; none when nothing is missing.
+    private var gap = Gap(node: 0, missing: 0)
+    /// The arrays around it, outermost first.
+    private var outer: [Gap] = []
     /// Why hiredis was told to stop; nil when it stopped by itself.
     private(set) var refusal: (code: RedisError.Code, detail: String)?
 
@@ -22,7 +24,7 @@ final class RESPBuilder {
 
     // MARK: What hiredis finds. False: stop reading.
 
-    func text(_ kind: RESPValue.Kind, _ text: UnsafeRawBufferPointer) -> Bool {
+    mutating func text(_ kind: RESPValue.Kind, _ text: UnsafeRawBufferPointer) -> Bool {
         if kind == .status, let node = unsafe RESPArena.commonStatus(text) { return leaf(node) }
         guard text.count <= room else { return refuse(.tooLarge, "more than \(limits.bytes) bytes") }
         let node = RESPNode(value: Int64(bytes.count), extent: UInt32(text.count), kind: kind)
@@ -30,24 +32,28 @@ final class RESPBuilder {
         return leaf(node)
     }
 
-    func integer(_ number: Int64) -> Bool { leaf(RESPNode(value: number, extent: 0, kind: .integer)) }
+    mutating func integer(_ number: Int64) -> Bool {
+        leaf(RESPNode(value: number, extent: 0, kind: .integer))
+    }
 
-    func null() -> Bool { leaf(RESPNode(value: 0, extent: 0, kind: .null)) }
+    mutating func null() -> Bool { leaf(RESPNode(value: 0, extent: 0, kind: .null)) }
 
-    func array(_ count: Int) -> Bool {
+    mutating func array(_ count: Int) -> Bool {
         guard count < limits.elements - nodes.count else {
             return refuse(.tooLarge, "more than \(limits.elements) elements")
         }
-        guard open.count < limits.depth else {
+        let depth = gap.missing > 0 ? outer.count + 1 : 0
+        guard depth < limits.depth else {
             return refuse(.protocolViolation, "arrays nested deeper than \(limits.depth)")
         }
         guard count > 0 else { return leaf(.array(count: 0, first: nodes.count + 1)) }
-        open.append(Gap(node: nodes.count, missing: count))
+        if depth > 0 { outer.append(gap) }
+        gap = Gap(node: nodes.count, missing: count)
         nodes.append(.array(count: count, first: nodes.count + 1))
         return true
     }
 
-    func refuse(_ code: RedisError.Code, _ detail: String) -> Bool {
+    mutating func refuse(_ code: RedisError.Code, _ detail: String) -> Bool {
         refusal = (code, detail)
         return false
     }
@@ -55,19 +61,24 @@ final class RESPBuilder {
     /// Bytes that texts may still take.
     var room: Int { limits.bytes - bytes.count }
 
-    private func leaf(_ node: RESPNode) -> Bool {
+    private mutating func leaf(_ node: RESPNode) -> Bool {
         guard nodes.count < limits.elements else {
             return refuse(.tooLarge, "more than \(limits.elements) elements")
         }
         nodes.append(node)
-        // The value may be the last one of its array, and that array of its own.
-        while let last = open.indices.last {
-            open[last].missing -= 1
-            guard open[last].missing == 0 else { break }
-            nodes[open[last].node].extent = UInt32(nodes.count)
-            open.removeLast()
-        }
+        if gap.missing > 1 { gap.missing -= 1 } else if gap.missing == 1 { close() }
         return true
+    }
+
+    /// The last element of the innermost array has come, which may be the last one of the array around it.
+    private mutating func close() {
+        while true {
+            nodes[gap.node].extent = UInt32(nodes.count)
+            guard let around = outer.popLast() else { return gap.missing = 0 }
+            gap = around
+            gap.missing -= 1
+            if gap.missing > 0 { return }
+        }
     }
 
     // MARK: Handing out
@@ -79,7 +90,7 @@ final class RESPBuilder {
     }
 
     /// The only reply collected; the builder is empty afterwards.
-    func takeOne() -> RESPValue {
+    mutating func takeOne() -> RESPValue {
         if nodes.count == 1, bytes.isEmpty, nodes[0].kind != .array {
             let node = nodes[0]
             nodes.removeAll(keepingCapacity: true)
@@ -90,7 +101,7 @@ final class RESPBuilder {
     }
 
     /// The replies collected, which are complete and `count`; the builder is empty afterwards.
-    func take(_ count: Int) -> [RESPValue] {
+    mutating func take(_ count: Int) -> [RESPValue] {
         let arena = freeze()
         var values: [RESPValue] = []
         values.reserveCapacity(count)
@@ -103,7 +114,7 @@ final class RESPBuilder {
         return values
     }
 
-    private func freeze() -> RESPArena {
+    private mutating func freeze() -> RESPArena {
         RESPArena(nodes: Self.exact(&nodes), bytes: Self.exact(&bytes))
     }
 

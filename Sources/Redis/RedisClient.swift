@@ -136,7 +136,7 @@ package actor RedisClient {
 
     private func beginConnecting() {
         state = .connecting
-        Task { [weak self, endpoint, loop, name, connectTimeout] in
+        Task(executorPreference: loop) { [weak self, endpoint, loop, name, connectTimeout] in
             do throws(RedisError) {
                 let connection = try await RedisConnection.connect(
                     to: endpoint, on: loop, timeout: connectTimeout, name: name)

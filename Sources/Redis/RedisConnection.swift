@@ -25,7 +25,7 @@ package actor RedisConnection {
     private var pending = PendingCalls()
     /// Replies that the first pending call still lacks.
     private var missing = 0
-    private var watchedUntil: Duration?
+    private var watch: (until: Duration, timer: LoopTimer)?
     private var connecting: Once<RedisError?>?
     private var onPush: (@Sendable (RESPValue) -> Void)?
     private var onClose: [@Sendable (RedisError) -> Void] = []
@@ -163,9 +163,7 @@ package actor RedisConnection {
         guard batch.count > 0 else { return [] }
         do {
             try admit(batch)
-            return try await unsafe withUnsafeContinuation { waiter in
-                write(batch, deadline, unsafe .all(waiter))
-            }.get()
+            return try await unsafe suspend { waiter in unsafe write(batch, deadline, .all(waiter)) }.get()
         } catch {
             throw error.naming(batch)
         }
@@ -187,14 +185,26 @@ package actor RedisConnection {
         let reply: RESPValue
         do {
             try admit(batch)
-            reply = try await unsafe withUnsafeContinuation { waiter in
-                write(batch, deadline, unsafe .one(waiter))
-            }.get()
+            reply = try await unsafe suspend { waiter in unsafe write(batch, deadline, .one(waiter)) }.get()
         } catch {
             throw error.naming(batch)
         }
         if let text = reply.error { throw RedisError.refusal(text, command: batch.name(at: 0)) }
         return reply
+    }
+
+    /// Waits for a reply, and goes on right on the loop's thread.
+    ///
+    /// A continuation resumes on the executor that its task prefers; a task without one would go by way of the
+    /// shared pool, two thread switches per call. So it is lent the loop for the time being.
+    private func suspend<Reply>(
+        _ begin: (UnsafeContinuation<Result<Reply, RedisError>, Never>) -> Void
+    ) async -> Result<Reply, RedisError> {
+        let preferred = unsafe withUnsafeCurrentTask { unsafe $0?.unownedTaskExecutor }
+        if unsafe preferred == loop.asUnownedTaskExecutor() {
+            return await unsafe withUnsafeContinuation(begin)
+        }
+        return await withTaskExecutorPreference(loop) { await unsafe withUnsafeContinuation(begin) }
     }
 
     private func admit(_ batch: CommandBatch) throws(RedisError) {
@@ -214,7 +224,7 @@ package actor RedisConnection {
         if pending.isEmpty { missing = batch.count }
         pending.append(PendingCall(commands: batch.count, deadline: until, waiter: waiter))
         transport?.write(batch.bytes)
-        watch(until: until)
+        look(at: until)
     }
 
     // MARK: Pushes, for RedisSubscriber
@@ -236,7 +246,7 @@ package actor RedisConnection {
         case .readable: receive()
         case .ended(let detail):
             if let connecting { return connecting.resume(unreachable(detail)) }
-            let last = missing < (pending.first?.commands ?? 0) ? reader.builder.firstError : nil
+            let last = missing < (pending.first?.commands ?? 0) ? reader.firstError : nil
             end(
                 RedisError(
                     .connectionLost, command: "",
@@ -257,7 +267,7 @@ package actor RedisConnection {
     }
 
     private func deliver() throws(RedisError) {
-        if let onPush { return onPush(reader.builder.takeOne()) }
+        if let onPush { return onPush(reader.takeOne()) }
         guard let call = pending.first else {
             throw RedisError(.protocolViolation, command: "", detail: "a reply that nobody asked for")
         }
@@ -266,8 +276,8 @@ package actor RedisConnection {
         pending.removeFirst()
         missing = pending.first?.commands ?? 0
         switch call.waiter {
-        case .one(let waiter): unsafe waiter.resume(returning: .success(reader.builder.takeOne()))
-        case .all(let waiter): unsafe waiter.resume(returning: .success(reader.builder.take(call.commands)))
+        case .one(let waiter): unsafe waiter.resume(returning: .success(reader.takeOne()))
+        case .all(let waiter): unsafe waiter.resume(returning: .success(reader.take(call.commands)))
         }
     }
 
@@ -300,21 +310,22 @@ package actor RedisConnection {
 
     // MARK: Deadlines
 
-    /// One timer for all calls: it looks when the earliest deadline known to it has come, and not in between.
-    private func watch(until deadline: Duration) {
-        if let watchedUntil, watchedUntil <= deadline { return }
-        watchedUntil = deadline
-        loop.schedule(after: deadline - loop.clock.now) { [weak self] in
-            self?.assumeIsolated { $0.look(at: deadline) }
+    /// One timer for all calls: it looks when the earliest deadline that it knows of has come, not in between.
+    private func look(at deadline: Duration) {
+        if let watch {
+            if watch.until <= deadline { return }
+            watch.timer.cancel()
         }
+        let timer = loop.schedule(after: deadline - loop.clock.now) { [weak self] in
+            self?.assumeIsolated { $0.look() }
+        }
+        watch = (deadline, timer)
     }
 
-    private func look(at deadline: Duration) {
-        // An earlier one was set meanwhile and has looked.
-        guard watchedUntil == deadline else { return }
-        watchedUntil = nil
+    private func look() {
+        watch = nil
         guard let next = pending.nextDeadline else { return }
-        if next > loop.clock.now { return watch(until: next) }
+        if next > loop.clock.now { return look(at: next) }
         end(RedisError(.timedOut, command: "", detail: "no reply in time"))
     }
 }

@@ -95,7 +95,7 @@ package actor RedisSubscriber {
     }
 
     private func connect() {
-        Task { [weak self, endpoint, loop, name, connectTimeout] in
+        Task(executorPreference: loop) { [weak self, endpoint, loop, name, connectTimeout] in
             do throws(RedisError) {
                 let connection = try await RedisConnection.connect(
                     to: endpoint, on: loop, timeout: connectTimeout, name: name)

@@ -38,6 +38,7 @@ struct ConnectTests {
             let error = await connect(RedisEndpoint(address))
             #expect(error?.code == .unreachable, "\(address): \(error?.description ?? "connected")")
             #expect(error?.outcome == .refused)
+            if case .tcp(_, 1) = address { #expect(error?.detail.contains("Connection refused") == true) }
         }
         #expect(started.duration(to: .now) < .seconds(9))
     }

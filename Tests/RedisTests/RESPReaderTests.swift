@@ -59,7 +59,7 @@ struct RESPReaderTests {
                 try reader.feed(copying: bytes[cut...])
                 #expect(try reader.next())
             }
-            #expect(reader.builder.takeOne().debugDescription == c.shown)
+            #expect(reader.takeOne().debugDescription == c.shown)
             #expect(try !reader.next())
         }
     }
@@ -69,12 +69,12 @@ struct RESPReaderTests {
         let reader = RESPReader(limits: RESPLimits())
         try reader.feed(copying: Self.kinds.flatMap { Array($0.bytes.utf8) })
         for _ in Self.kinds { #expect(try reader.next()) }
-        let values = reader.builder.take(Self.kinds.count)
+        let values = reader.take(Self.kinds.count)
         #expect(values.map(\.debugDescription) == Self.kinds.map(\.shown))
 
         try reader.feed(copying: Array(":1\r\n".utf8))
         #expect(try reader.next())
-        #expect(reader.builder.takeOne().integer == 1)
+        #expect(reader.takeOne().integer == 1)
     }
 
     static let refused: [(sentence: String, bytes: String, code: RedisError.Code)] = [
@@ -155,7 +155,7 @@ struct RESPReaderTests {
             } catch {
                 #expect([.protocolViolation, .tooLarge].contains(error.code))
             }
-            if pending > 0, reader.builder.refusal == nil { _ = reader.builder.firstError }
+            if pending > 0 { _ = reader.firstError }
         }
     }
 }

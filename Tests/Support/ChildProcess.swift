@@ -58,7 +58,7 @@ package final class ChildProcess: Sendable {
     private static func spawn(_ arguments: [String], _ output: String) -> Result<Int32, Failure> {
         let all = ["setpriv", "--pdeathsig", "KILL", "--"] + arguments
         var pointers: [UnsafeMutablePointer<CChar>?] = unsafe all.map { unsafe strdup($0) } + [nil]
-        defer { for unsafepointer in unsafe pointers { unsafe free(pointer) } }
+        defer { unsafe pointers.forEach { unsafe free($0) } }
         var files = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&files)
         defer { unsafe posix_spawn_file_actions_destroy(&files) }
