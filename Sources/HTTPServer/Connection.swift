@@ -56,6 +56,8 @@ final class Connection {
     private var reservedBody = 0
     /// What the client had not taken at the last look, or when it last took something of a stream.
     var lastBuffered = 0
+    /// The same of what the kernel held, unsent or not acknowledged.
+    var lastQueued = 0
     var lastProgress: Duration = .zero
 
     var whenWritable: (@Sendable () -> Void)?
