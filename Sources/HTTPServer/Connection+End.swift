@@ -116,6 +116,7 @@ extension Connection {
         if let watch = unsafe inputWatch { unsafe evbuffer_remove_cb_entry(input, watch) }
         unsafe inputWatch = nil
         stopWatchingOutput()
+        unsafe bufferevent_decref(buffer)
         let tell = wasStreaming ? whenClosed : nil
         forgetCallbacks()
         engine.forget(self)

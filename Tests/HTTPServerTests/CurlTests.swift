@@ -1,4 +1,3 @@
-import Foundation
 import HTTPServer
 import Testing
 
@@ -41,35 +40,5 @@ struct CurlTests {
             #expect(!report.contains("Socket errors"))
             #expect(await server.stats.responses[2] > 100)
         }
-    }
-}
-
-enum Tool {
-    static func exists(_ name: String) -> Bool {
-        FileManager.default.isExecutableFile(atPath: "/usr/bin/\(name)")
-    }
-
-    static func run(_ name: String, _ arguments: String...) throws -> String {
-        try run(name, arguments, input: "")
-    }
-
-    /// What the tool prints on both outputs, after it has ended.
-    static func run(_ name: String, _ arguments: [String], input: String) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/\(name)")
-        process.arguments = arguments
-        let (stdin, output) = (Pipe(), Pipe())
-        process.standardInput = stdin
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        // The tools read all of it before they answer, or stop reading: then this fails, and may.
-        Thread.detachNewThread {
-            try? stdin.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-            try? stdin.fileHandleForWriting.close()
-        }
-        let data = try output.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return String(decoding: data, as: UTF8.self)
     }
 }
