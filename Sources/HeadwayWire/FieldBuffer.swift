@@ -77,8 +77,10 @@ extension FieldBuffer: RandomAccessCollection {
 extension FieldBuffer: CustomStringConvertible {
     /// One line per field, for people.
     package var description: String {
-        map { "\(String(decoding: $0.name, as: UTF8.self)) \(String(decoding: $0.value, as: UTF8.self))" }
-            .joined(separator: "\n")
+        map { name, value in
+            let name = String(decoding: name, as: UTF8.self)
+            return value.isEmpty ? name : "\(name) \(String(decoding: value, as: UTF8.self))"
+        }.joined(separator: "\n")
     }
 }
 
