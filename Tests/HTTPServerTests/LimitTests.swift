@@ -174,7 +174,7 @@ struct LimitTests {
     @Test("a client that reads slowly is not cut")
     func slow() async throws {
         var limits = Self.impatient
-        limits.writeStall = .seconds(2)
+        limits.writeStall = .seconds(8)
         try await withServer(
             limits: limits, handler: { _ in .init(type: "x/y", [UInt8](repeating: 65, count: 8_000_000)) }
         ) { _, port in

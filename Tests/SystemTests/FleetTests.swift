@@ -120,7 +120,7 @@ struct Fleet {
     static func expected(bulk: Int, jobs: Int, bulks: Int) -> BulkCounts {
         var counts = BulkCounts()
         for job in stride(from: bulk, to: jobs, by: bulks) {
-            switch job % 10 {
+            switch job / bulks % 10 {
             case 3: counts.failed += 1
             case 7: counts.cancelled += 1
             case 9: counts.running += 1
