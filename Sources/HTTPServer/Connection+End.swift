@@ -44,19 +44,31 @@ extension Connection {
             refuse(requestGuard.isPastHead ? .bodyTimeout : .headerTimeout)
         case .handling: watchForClose()
         case .responding:
-            let buffered = bufferedBytes
-            if buffered != lastBuffered {
-                lastBuffered = buffered
+            if hasProgressed() {
                 deadline = now + engine.limits.writeStall
             } else if isDue(now) {
                 cut(for: .writeStalled)
             }
         case .streaming:
-            let stalled = now - lastProgress >= engine.limits.writeStall
-            if stalled, bufferedBytes >= engine.limits.streamBufferCap { cut(for: .writeStalled) }
+            if isWritable { return }
+            if hasProgressed() {
+                lastProgress = now
+            } else if now - lastProgress >= engine.limits.writeStall {
+                cut(for: .writeStalled)
+            }
         case .refusing: if isDue(now) { cut() }
         case .gone: break
         }
+    }
+
+    /// Whether the client took anything since the last look. The kernel is asked too: it takes from us only by
+    /// the third of a buffer, which a slow client may need longer for than a stall may last.
+    private func hasProgressed() -> Bool {
+        let buffered = bufferedBytes
+        var queued: CInt = 0
+        _ = unsafe ioctl(descriptor, UInt(TIOCOUTQ), &queued)
+        defer { (lastBuffered, lastQueued) = (buffered, Int(queued)) }
+        return buffered != lastBuffered || Int(queued) != lastQueued
     }
 
     private func isDue(_ now: Duration) -> Bool {
@@ -104,6 +116,7 @@ extension Connection {
         if let watch = unsafe inputWatch { unsafe evbuffer_remove_cb_entry(input, watch) }
         unsafe inputWatch = nil
         stopWatchingOutput()
+        unsafe bufferevent_decref(buffer)
         let tell = wasStreaming ? whenClosed : nil
         forgetCallbacks()
         engine.forget(self)

@@ -15,11 +15,11 @@ extension Connection {
             Unmanaged.passUnretained(self).toOpaque())
         // The guard and libevent must agree on where the request ends.
         guard requestGuard.phase == .complete else { return refuseToAsk(.malformedRequestLine) }
-        guard let copy = unsafe HTTPRequest(copying: request, from: address), let server = engine.server
-        else {
+        guard let copy = unsafe HTTPRequest(copying: request, from: address) else {
             return refuseToAsk(.badTarget)
         }
-        let (id, exchange, handler) = (id, exchange, engine.handler)
+        guard let server = engine.server, let handler = engine.handler else { return }
+        let (id, exchange) = (id, exchange)
         task = Task.immediate(executorPreference: engine.loop) {
             let response = await handler(copy)
             server.answer(id, exchange: exchange, with: response)
@@ -82,6 +82,7 @@ extension Connection {
 
     func awaitWritten() {
         lastBuffered = bufferedBytes
+        lastQueued = 0
         deadline = engine.now + engine.limits.writeStall + engine.tick
     }
 

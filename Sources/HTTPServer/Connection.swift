@@ -11,10 +11,12 @@ import Glibc
 /// ```
 ///
 /// **Who owns what.** libevent owns the `evhttp_connection`; ``closed()`` is the last we hear of it. We own a
-/// reference to the bufferevent, so its memory is ours until ``closed()``. A request is libevent's until it is
-/// handed over, ours while `request` is set, and libevent's again once it is answered. When the connection dies
-/// while the request is ours, libevent either lets go of it (it has no connection then, and we free it) or, when
-/// we cut the connection ourselves, frees it.
+/// reference to the bufferevent, so its memory is ours until ``closed()``, and not longer: the last reference
+/// takes its events out of epoll, which must happen before libevent closes the descriptor.
+///
+/// A request is libevent's until it is handed over, ours while `request` is set, and libevent's again once it is
+/// answered. When the connection dies while the request is ours, libevent either lets go of it (it has no
+/// connection then, and we free it) or, when we cut the connection ourselves, frees it.
 @safe
 final class Connection {
     enum Phase {
@@ -56,6 +58,8 @@ final class Connection {
     private var reservedBody = 0
     /// What the client had not taken at the last look, or when it last took something of a stream.
     var lastBuffered = 0
+    /// The same of what the kernel held, unsent or not acknowledged.
+    var lastQueued = 0
     var lastProgress: Duration = .zero
 
     var whenWritable: (@Sendable () -> Void)?
@@ -83,8 +87,6 @@ final class Connection {
                 unsafe Connection.from(me).arrived(added)
             }, me)
     }
-
-    deinit { unsafe bufferevent_decref(buffer) }
 
     var key: UInt { unsafe UInt(bitPattern: buffer) }
     var id: ConnectionID { ConnectionID(key: key, number: number) }

@@ -10,7 +10,8 @@ import Glibc
 final class Engine {
     let loop: EventLoop
     let limits: HTTPLimits
-    let handler: @Sendable (HTTPRequest) async -> HTTPResponse
+    /// Let go at the end: a handler often keeps its streams, and a stream keeps its server.
+    private(set) var handler: (@Sendable (HTTPRequest) async -> HTTPResponse)?
     let tick: Duration
 
     /// Set while listening; makes the server outlive its callers until it is drained.
@@ -35,7 +36,10 @@ final class Engine {
     var bodyBytesUnderWay = 0
 
     private(set) var isDraining = false
-    private var drained: CheckedContinuation<Void, Never>?
+    private var drained: [CheckedContinuation<Void, Never>] = []
+    /// Cancelled at the end: what waits on the loop keeps the server.
+    private var sweepTimer: LoopTimer?
+    private var drainTimer: LoopTimer?
 
     @safe
     struct Listener {
@@ -212,7 +216,7 @@ final class Engine {
 
     private func scheduleSweep() {
         guard let server else { return }
-        loop.schedule(after: tick) { server.assumeIsolated { $0.engine.sweep() } }
+        sweepTimer = loop.schedule(after: tick) { server.assumeIsolated { $0.engine.sweep() } }
     }
 
     /// One pass over all connections: cheaper than a timer for each request, and nothing to cancel.
@@ -229,9 +233,10 @@ final class Engine {
     func drain(within limit: Duration) async {
         guard let server else {
             isDraining = true
+            handler = nil
             return
         }
-        guard !isDraining else { return }
+        guard !isDraining else { return await allGone() }
         isDraining = true
         for listener in listeners where listener.isInherited {
             unsafe evconnlistener_disable(listener.pointer)
@@ -240,9 +245,13 @@ final class Engine {
         try? await loop.sleep(for: .milliseconds(2))
         stopListening()
         for connection in connections.values { connection.drain() }
-        loop.schedule(after: limit) { server.assumeIsolated { $0.engine.cutAll() } }
+        drainTimer = loop.schedule(after: limit) { server.assumeIsolated { $0.engine.cutAll() } }
+        await allGone()
+    }
+
+    private func allGone() async {
         await withCheckedContinuation { continuation in
-            drained = continuation
+            drained.append(continuation)
             if connections.isEmpty { finish() }
         }
     }
@@ -257,16 +266,19 @@ final class Engine {
     }
 
     private func finish() {
-        guard let drained else { return }
-        self.drained = nil
+        guard !drained.isEmpty, listeners.isEmpty else { return }
         // Not from within a libevent callback of what is freed.
         submit { $0.free() }
-        drained.resume()
+        for waiter in drained { waiter.resume() }
+        drained = []
     }
 
     private func free() {
         if let http = unsafe http { unsafe evhttp_free(http) }
         unsafe http = nil
+        sweepTimer?.cancel()
+        drainTimer?.cancel()
+        handler = nil
         server = nil
     }
 }

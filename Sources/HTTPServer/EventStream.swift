@@ -5,7 +5,8 @@
 /// thread; another thread traps. Letting go of the handle does not end the stream; ``close()`` does.
 ///
 /// **Producers conflate**: while ``isWritable`` is false keep only the newest state of each subject, and send
-/// it from ``onWritable(_:)``. A slow client then gets the latest at its own pace and costs a bounded buffer.
+/// it from ``onWritable(_:)``. A slow client then gets the latest at its own pace and costs a bounded buffer; one
+/// that takes nothing for `writeStall` while its stream is not writable is cut.
 package struct EventStream: Sendable, Hashable {
     let server: HTTPServer
     let id: ConnectionID

@@ -20,7 +20,8 @@ package struct HTTPLimits: Sendable {
     package var bodyDeadline: Duration = .seconds(10)
     /// How long a connection may be silent between two requests.
     package var idleKeepAlive: Duration = .seconds(60)
-    /// How long a client may take nothing at all of an answer, or of a stream over ``streamBufferCap``.
+    /// How long a client may take nothing at all of an answer, or of a stream that is not writable; then it is
+    /// cut.
     package var writeStall: Duration = .seconds(10)
 
     /// Open connections; one more is answered 503 and closed. Never more than 90 % of the descriptors that

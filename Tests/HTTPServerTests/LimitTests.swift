@@ -111,7 +111,7 @@ struct LimitTests {
     }()
 
     static let dripped: [Case] = [
-        Case(testDescription: "request line", request: "", status: 408),
+        Case(testDescription: "request line", request: "G", status: 408),
         Case(testDescription: "header", request: "GET / HTTP/1.1\r\nHost: h\r\nX-", status: 408),
         Case(
             testDescription: "body", request: "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n",
@@ -174,7 +174,7 @@ struct LimitTests {
     @Test("a client that reads slowly is not cut")
     func slow() async throws {
         var limits = Self.impatient
-        limits.writeStall = .seconds(2)
+        limits.writeStall = .seconds(8)
         try await withServer(
             limits: limits, handler: { _ in .init(type: "x/y", [UInt8](repeating: 65, count: 8_000_000)) }
         ) { _, port in
@@ -219,12 +219,16 @@ struct LimitTests {
         var limits = HTTPLimits()
         limits.maxConnections = 5
         try await withServer(limits: limits) { server, port in
-            for _ in 0..<3 {
+            for round in 1...3 {
                 let clients = try (0..<300).map { _ in try RawClient(port: port) }
                 await eventually { await server.stats.rejected["tooManyConnections", default: 0] > 100 }
                 #expect(await server.stats.connectionsOpen <= 5 + 128)
                 for client in clients { client.close() }
-                await eventually { await server.stats.connectionsOpen == 0 }
+                // Some still wait in the kernel's queue, closed as they are.
+                await eventually {
+                    let stats = await server.stats
+                    return stats.connectionsAccepted == 300 * round && stats.connectionsOpen == 0
+                }
             }
             let client = try RawClient(port: port)
             client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")

@@ -1,0 +1,198 @@
+import EventLoop
+import HeadwayCore
+package import HeadwayWire
+import Redis
+
+/// What a worker talks to: publishes what its jobs do, and never makes them wait for it.
+///
+///     let headway = try await Headway.connect("redis://127.0.0.1:6379")
+///     let job = try await headway.start(Article.self, id: "article-42", in: "spring")
+///     try await job.run(.research) { stage in
+///         for (n, source) in sources.enumerated() {
+///             try await read(source)
+///             stage.report(n + 1, of: sources.count, "Reading \(source.title)")
+///         }
+///     }
+///     try await job.complete(result: "clx123")
+///     try await headway.close()
+///
+/// One per process is enough: it has one connection, and one thread that sends, beats and looks for cancels. While
+/// Redis is away, lifecycle events (starts, ends, stage changes) are kept in a bounded buffer and progress values
+/// are replaced by newer ones; everything goes out in order when it is back. Lifecycle events arrive at least once
+/// and are applied exactly once; progress values in between may be skipped, the last one of a stage never is.
+/// What this process has not got through to Redis dies with it, so call ``close(within:)`` before the end.
+public final class Headway: Sendable {
+    let outbox: Outbox
+    let courier: Courier
+    let options: Options
+    let definitions: Definitions
+    package let keyspace: Keyspace
+    private let loop: EventLoop
+
+    /// Who works here, as shown beside a job.
+    public var worker: String { outbox.worker }
+
+    private init(
+        _ outbox: Outbox, _ courier: Courier, _ definitions: Definitions, _ keyspace: Keyspace,
+        _ options: Options
+    ) {
+        self.outbox = outbox
+        self.courier = courier
+        self.definitions = definitions
+        self.keyspace = keyspace
+        self.options = options
+        loop = outbox.loop
+    }
+
+    deinit {
+        outbox.finish()
+        Task { [courier, loop] in
+            await courier.stop()
+            await loop.stop()
+        }
+    }
+
+    /// Connects, and reads what is fixed in the namespace; a namespace that nobody has used yet is set up.
+    ///
+    /// Redis must be there within `options.connectTimeout`: a worker that starts with a wrong address should say so.
+    /// Later it may come and go.
+    ///
+    /// - Parameter url: `redis://[[user]:password@]host[:6379][/db]` or `unix:///path[?password=…]`.
+    /// - Throws: ``HeadwayError`` with `badURL`, `unreachable`, `denied` or `unfit`.
+    public static func connect(
+        _ url: String = "redis://127.0.0.1:6379", options: Options = Options()
+    ) async throws -> Headway {
+        let loop = EventLoop(name: "headway", clock: options.clock)
+        do throws(RedisError) {
+            let endpoint = try RedisEndpoint(url: url)
+            let name = "headway-\(options.workerName)"
+            let connection = try await firstConnection(to: endpoint, on: loop, options, name: name)
+            let keyspace = try await connection.openNamespace(
+                options.namespace, partitions: options.partitions)
+            let outbox = Outbox(settings: options.settings(keyspace), loop: loop)
+            let courier = Courier(
+                endpoint, name: name, outbox: outbox, replyTimeout: options.replyTimeout,
+                backoff: Backoff(base: .milliseconds(50), cap: options.longestBackoff))
+            let definitions = Definitions(keyspace: keyspace, courier: courier)
+            try definitions.take(await connection.send("HGETALL", keyspace.pipelines))
+            await courier.begin(over: connection)
+            return Headway(outbox, courier, definitions, keyspace, options)
+        } catch {
+            await loop.stop()
+            throw HeadwayError(error)
+        }
+    }
+
+    private static func firstConnection(
+        to endpoint: RedisEndpoint, on loop: EventLoop, _ options: Options, name: String
+    ) async throws(RedisError) -> RedisConnection {
+        var backoff = Backoff(cap: .seconds(1))
+        var random = SystemRandomNumberGenerator()
+        let deadline = ContinuousClock.now + options.connectTimeout
+        while true {
+            do throws(RedisError) {
+                return try await RedisConnection.connect(to: endpoint, on: loop, name: name)
+            } catch {
+                guard error.outcome != .fatal, ContinuousClock.now < deadline, !Task.isCancelled else {
+                    throw error
+                }
+                try? await Task.sleep(for: backoff.next(using: &random))
+            }
+        }
+    }
+
+    // MARK: The end
+
+    /// Waits until all that was said up to now is stored in Redis, the latest progress values included.
+    ///
+    /// - Throws: ``HeadwayError`` with `timedOut`; the events stay in the buffer and go on trying.
+    public func flush(within limit: Duration = .seconds(5)) async throws {
+        let ends = outbox.pushTicks()
+        let wait = await outbox.wait(within: limit) { state in
+            state.fault != nil || zip(state.queue.senders, ends).allSatisfy { $0.acknowledged >= $1 }
+        }
+        let statistics = statistics
+        if wait == .met, statistics.unacknowledged == 0 { return }
+        if let fault = statistics.fault { throw fault }
+        switch wait {
+        case .met: return
+        case .cancelled: throw CancellationError()
+        case .finished: throw HeadwayError.closed
+        case .late:
+            throw HeadwayError(
+                .timedOut,
+                "\(statistics.unacknowledged) events are not in Redis yet; they stay in the buffer. "
+                    + (statistics.isConnected
+                        ? "It is slow or refuses writes." : "There is no connection to it."))
+        }
+    }
+
+    /// Ends publishing: waits until an aggregator has applied everything, then takes its source's mark away.
+    ///
+    /// From now on lifecycle calls throw `closed`. What is stored but not applied in time (no aggregator runs) is
+    /// safe in Redis, and no error. Idempotent.
+    ///
+    /// - Throws: ``HeadwayError`` with `timedOut` when events did not get to Redis in time: they are lost.
+    public func close(within limit: Duration = .seconds(5)) async throws {
+        guard outbox.beginClosing() else { return }
+        let ends = outbox.pushTicks()
+        _ = await outbox.wait(within: limit, obeysCancellation: false) { state in
+            zip(state.queue.senders, ends).allSatisfy { $0.mark >= $1 }
+        }
+        await removeSources()
+        let statistics = statistics
+        await courier.stop()
+        await loop.stop()
+        guard statistics.unacknowledged > 0 else { return }
+        throw statistics.fault
+            ?? HeadwayError(
+                .timedOut, "\(statistics.unacknowledged) events did not get to Redis in time and are lost.")
+    }
+
+    /// Only where everything is applied, and nothing was sent twice lately: a late copy of an event that is known
+    /// no more would look like a gap. What stays is pruned after a day.
+    private func removeSources() async {
+        let keyspace = keyspace
+        let batch = outbox.withState { state, now in
+            var batch = CommandBatch()
+            for (partition, sender) in state.queue.senders.enumerated()
+            where sender.reach > 0 && sender.unapplied == 0
+                && sender.resentAt.map({ now - $0 >= sender.rules.keep }) ?? true
+            {
+                batch.add("HDEL", keyspace.sources(partition), sender.source)
+            }
+            return batch
+        }
+        guard !batch.isEmpty else { return }
+        _ = try? await courier.ask(batch, within: .seconds(1))
+    }
+
+    /// What was done, and what is held; see ``Statistics``.
+    public var statistics: Statistics { outbox.withState { state, _ in state.statistics } }
+}
+
+extension Outbox {
+    var worker: String { withState { state, _ in state.settings.worker } }
+
+    /// Takes all pending progress values into the buffer.
+    ///
+    /// - Returns: the last number of each partition.
+    func pushTicks() -> [Int64] {
+        let ends = withState { [ticker] state, now in
+            state.pumpTicks(ticker.takeAll(), isForced: true, at: now)
+            return state.queue.ends
+        }
+        bell.ring()
+        return ends
+    }
+
+    /// - Returns: whether it was open.
+    func beginClosing() -> Bool {
+        withState { state, now in
+            guard state.phase == .open else { return false }
+            state.phase = .closing
+            state.nextLook = now
+            return true
+        }
+    }
+}
