@@ -30,7 +30,9 @@ struct BulkBlocker: Sendable, Equatable {
             add(.overrun, over, "\(counts.registered) registered, \(over) more than the total of \(total)")
         }
         if let stalled = summary.health[.stalled], stalled > 0 {
-            add(.stalled, stalled, "\(stalled) of \(counts.running) running \(stalled == 1 ? "is" : "are") stalled")
+            add(
+                .stalled, stalled,
+                "\(stalled) of \(counts.running) running \(stalled == 1 ? "is" : "are") stalled")
         }
         if let suspect = summary.health[.suspect], suspect > 0 {
             add(.suspect, suspect, "\(suspect) of \(counts.running) running without a sign of life")

@@ -1,5 +1,5 @@
-/// What one slow reader still has to be told: each subject once, however often it changed, in the order in which
-/// they first changed. Pure.
+/// What one slow reader still has to be told: each subject once, however often it changed, in the order in
+/// which they first changed. Pure.
 struct Conflation<Subject: Hashable & Sendable>: Sendable, Equatable {
     private var order: [Subject] = []
     private var head = 0

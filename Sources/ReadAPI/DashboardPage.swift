@@ -9,18 +9,21 @@ enum DashboardPage {
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <title>Headway</title>
         <style>
-        :root { color-scheme: light dark; --line: light-dark(#e3e6ea, #2c3138); --soft: light-dark(#5b6470, #9aa4b1);
-          --done: light-dark(#2f7d4f, #4fae78); --bad: light-dark(#b3372b, #e2695c); --card: light-dark(#fff, #181b20); }
+        :root { color-scheme: light dark;
+          --line: light-dark(#e3e6ea, #2c3138); --soft: light-dark(#5b6470, #9aa4b1);
+          --done: light-dark(#2f7d4f, #4fae78); --bad: light-dark(#b3372b, #e2695c);
+          --card: light-dark(#fff, #181b20); }
         body { font: 15px/1.45 system-ui, sans-serif; margin: 0 auto; max-width: 46rem; padding: 2rem 1rem;
           background: light-dark(#f6f7f9, #101216); }
         h1 { font-size: 1.25rem; margin: 0 0 1rem; display: flex; justify-content: space-between; }
         #line { font-size: .85rem; font-weight: normal; color: var(--soft); }
-        article { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .8rem 1rem;
-          margin-bottom: .7rem; }
+        article { background: var(--card); border: 1px solid var(--line); border-radius: 10px;
+          padding: .8rem 1rem; margin-bottom: .7rem; }
         header { display: flex; justify-content: space-between; gap: 1rem; }
         header b { overflow-wrap: anywhere; }
         .text { font-variant-numeric: tabular-nums; white-space: nowrap; }
-        .bar { height: 8px; border-radius: 4px; background: var(--line); overflow: hidden; margin: .5rem 0 .4rem; }
+        .bar { height: 8px; border-radius: 4px; background: var(--line); overflow: hidden;
+          margin: .5rem 0 .4rem; }
         .bar i { display: block; height: 100%; width: 0; background: var(--done); transition: width .3s; }
         .bar.bad i { background: linear-gradient(90deg, var(--done), var(--bad)); }
         small { color: var(--soft); }
@@ -32,7 +35,8 @@ enum DashboardPage {
         <main id="bulks"></main>
         <script>
         "use strict";
-        const list = document.getElementById("bulks"), line = document.getElementById("line"), cards = new Map();
+        const list = document.getElementById("bulks"), line = document.getElementById("line");
+        const cards = new Map();
         let source = null, followed = "";
 
         function element(name, className, parent) {
@@ -55,7 +59,8 @@ enum DashboardPage {
         }
         function show(bulk) {
           const it = card(bulk.id), counts = bulk.counts, notes = [bulk.phase, bulk.percent + " %"];
-          for (const key of ["running", "queued", "cancelled"]) if (counts[key]) notes.push(counts[key] + " " + key);
+          for (const key of ["running", "queued", "cancelled"])
+            if (counts[key]) notes.push(counts[key] + " " + key);
           if (bulk.health.stalled) notes.push(bulk.health.stalled + " stalled");
           if (bulk.stale) notes.push("out of date");
           it.text.textContent = bulk.text;
@@ -86,7 +91,10 @@ enum DashboardPage {
             const page = await (await fetch("/v1/bulks?limit=20")).json();
             const ids = page.bulks.map(bulk => bulk.id);
             for (const [id, it] of cards) if (!ids.includes(id)) { it.root.remove(); cards.delete(id); }
-            for (const bulk of page.bulks) { if (!cards.has(bulk.id)) show(bulk); list.append(card(bulk.id).root); }
+            for (const bulk of page.bulks) {
+              if (!cards.has(bulk.id)) show(bulk);
+              list.append(card(bulk.id).root);
+            }
             if (!ids.length) line.textContent = "no bulks yet";
             follow(page.bulks.filter(bulk => bulk.phase !== "settled").map(bulk => bulk.id));
             if (ids.length && !followed) line.textContent = "all settled";

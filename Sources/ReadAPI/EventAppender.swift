@@ -21,8 +21,8 @@ package struct EventAppender: Sendable {
 
     /// Appends all events in one round trip.
     ///
-    /// Not one transaction: events of different partitions live on different slots. When it throws, some may have
-    /// been appended; appending them all again is harmless, because every event is idempotent.
+    /// Not one transaction: events of different partitions live on different slots. When it throws, some may
+    /// have been appended; appending them all again is harmless, because every event is idempotent.
     ///
     /// - Returns: one receipt per event, in order: Redis has them all.
     package func append(_ events: [ProgressEvent]) async throws(ReadError) -> [Receipt] {

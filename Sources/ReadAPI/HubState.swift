@@ -9,8 +9,8 @@ import HeadwayWire
 ///
 /// **An image older than a version already announced is read again, never shown.** The floor of a subject is,
 /// per partition, the highest version that was announced or shown in its epoch; an image below it is refused.
-/// So within an epoch no watcher sees a version fall, whatever is lost, late or reordered. The shell has one batch
-/// of reads under way at a time.
+/// So within an epoch no watcher sees a version fall, whatever is lost, late or reordered. The shell has one
+/// batch of reads under way at a time.
 struct HubState<Content: Sendable>: Sendable {
     typealias Subject = ProgressEvent.Subject
     typealias Watcher = Int
@@ -61,9 +61,9 @@ struct HubState<Content: Sendable>: Sendable {
         var bulk = Duration.milliseconds(100)
         /// After a read that failed, or was overtaken; doubled for each in a row, up to half a second.
         var retry = Duration.milliseconds(2)
-        /// After this many overtaken reads in a row the newest image is shown if it was not older than what had
-        /// been announced when its read began. Nil: never. Without it a bulk that all partitions change all
-        /// the time might never be shown.
+        /// After this many overtaken reads in a row the newest image is shown if it was not older than what
+        /// had been announced when its read began. Nil: never. Without it a bulk that all partitions change
+        /// all the time might never be shown.
         var patience: Int? = 4
 
         init() {}
@@ -210,7 +210,8 @@ struct HubState<Content: Sendable>: Sendable {
         if image.isAbsent, isNews { entry.floors = [] }
         let isAbove = isAllowed(image, above: entry.floors)
         let isPatienceOver = pace.patience.map { entry.overtaken >= $0 } ?? false
-        guard !isFromBefore(image), isAbove || isPatienceOver && isAllowed(image, above: entry.floorsOfRead) else {
+        guard !isFromBefore(image), isAbove || isPatienceOver && isAllowed(image, above: entry.floorsOfRead)
+        else {
             entry.overtaken += 1
             entry.notBefore = now + retry(after: entry.overtaken)
             enqueue(subject, &entry)
@@ -286,7 +287,8 @@ struct HubState<Content: Sendable>: Sendable {
         }
     }
 
-    /// Whether it shows the partition as it was before what had been heard when the read began: a replica may lag.
+    /// Whether it shows the partition as it was before what had been heard when the read began: a replica may
+    /// lag.
     private func isFromBefore(_ image: Image) -> Bool {
         image.marks.contains { mark in
             let line = linesOfRead[mark.partition]
@@ -296,7 +298,8 @@ struct HubState<Content: Sendable>: Sendable {
 
     private func covers(_ marks: [Mark], _ announced: Mark) -> Bool {
         marks.contains {
-            $0.partition == announced.partition && $0.epoch == announced.epoch && $0.version >= announced.version
+            $0.partition == announced.partition && $0.epoch == announced.epoch
+                && $0.version >= announced.version
         }
     }
 

@@ -40,7 +40,8 @@ package struct JobSnapshot: Sendable, Equatable {
         if let message = state.message { return message }
         guard state.status == .running, let stage, let template = stage.message, let position = state.position
         else { return nil }
-        return template
+        return
+            template
             .replacing("{label}", with: stage.label ?? stage.id)
             .replacing("{index}", with: position.index.map(String.init) ?? "?")
             .replacing("{of}", with: position.of.map(String.init) ?? "?")

@@ -42,12 +42,16 @@ package struct JobTimeline: Sendable, Equatable {
                     StageSpan(stage: stage, index: entry.index, attempt: entry.attempt, startedAt: entry.at))
             case .stageCompleted, .stageWithdrawn:
                 let open = spans.lastIndex {
-                    $0.endedAt == nil && $0.stage == entry.stage && (entry.index == nil || $0.index == entry.index)
+                    $0.endedAt == nil && $0.stage == entry.stage
+                        && (entry.index == nil || $0.index == entry.index)
                 }
                 if let open { spans[open].endedAt = entry.at }
             case .completed, .failed, .cancelled, .requeued:
-                for place in spans.indices where spans[place].endedAt == nil { spans[place].endedAt = entry.at }
-            case .created, .started, .workerReplaced, .stageSkipped, .cancelRequested, .health, .recovered, nil:
+                for place in spans.indices where spans[place].endedAt == nil {
+                    spans[place].endedAt = entry.at
+                }
+            case .created, .started, .workerReplaced, .stageSkipped, .cancelRequested, .health, .recovered,
+                nil:
                 continue
             }
         }
@@ -82,7 +86,8 @@ extension JobTimeline {
             json.field("attempt", span.attempt)
             json.field("startedAt", span.startedAt)
             json.field("endedAt", span.endedAt)
-            json.field("durationMs", span.endedAt.map { Int(max(.zero, $0 - span.startedAt).wholeMilliseconds) })
+            json.field(
+                "durationMs", span.endedAt.map { Int(max(.zero, $0 - span.startedAt).wholeMilliseconds) })
             json.endObject()
         }
         json.endArray()

@@ -56,8 +56,8 @@ extension LiveHub {
         }
     }
 
-    /// No newcomers from here on; those who are here are told to go, spread over `drainSpread`; long polls are
-    /// answered at once.
+    /// No newcomers from here on; those who are here are told to go, spread over `drainSpread`; long polls
+    /// are answered at once.
     package func drain() {
         guard !isDraining else { return }
         isDraining = true

@@ -12,7 +12,8 @@ extension LiveHub {
         guard !isDraining, !isStopped, !isFull else { return nil }
         let id = newWatcherID()
         return await withTaskCancellationHandler {
-            let image = await withCheckedContinuation { (continuation: CheckedContinuation<LiveImage?, Never>) in
+            let image = await withCheckedContinuation {
+                (continuation: CheckedContinuation<LiveImage?, Never>) in
                 let timer = schedule(after: limit, endOf: id)
                 let poll = LongPoll(after: known) {
                     timer.cancel()

@@ -5,9 +5,10 @@ package import Redis
 
 /// Follows jobs and bulks for everybody who watches: streams, long polls, and `headway watch`.
 ///
-/// Listens to every partition's `changes`, keeps an image of what is watched and of nothing else, and reads again
-/// what was announced: all dirty subjects in one batch, one batch at a time. Twice a second it looks at where the
-/// partitions stand, so a lost message heals within about a second. The decisions are ``HubState``'s.
+/// Listens to every partition's `changes`, keeps an image of what is watched and of nothing else, and reads
+/// again what was announced: all dirty subjects in one batch, one batch at a time. Twice a second it looks at
+/// where the partitions stand, so a lost message heals within about a second. The decisions are
+/// ``HubState``'s.
 package actor LiveHub {
     package typealias Subject = ProgressEvent.Subject
 
@@ -83,8 +84,8 @@ package actor LiveHub {
         watchers = [:]
     }
 
-    /// What readiness asks: whether every partition's channel is listened to, and how long ago their positions
-    /// were last seen.
+    /// What readiness asks: whether every partition's channel is listened to, and how long ago their
+    /// positions were last seen.
     package var health: (isListening: Bool, sinceLook: Duration?, stalePartitions: Int) {
         (
             listening.count == keyspace.partitions, lookedAt.map { loop.clock.now - $0 },
@@ -249,7 +250,8 @@ package actor LiveHub {
         _ answer: LiveAnswer, _ marks: [HubState<LiveImage>.Mark]
     ) -> HubState<LiveImage>.Image {
         HubState.Image(
-            marks: marks, content: LiveImage(answer), isFinal: answer.outcome != nil, isAbsent: answer.isAbsent)
+            marks: marks, content: LiveImage(answer), isFinal: answer.outcome != nil,
+            isAbsent: answer.isAbsent)
     }
 
     // MARK: Watching

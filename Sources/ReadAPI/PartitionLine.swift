@@ -41,8 +41,8 @@ struct PartitionLine: Sendable, Equatable {
     /// `control` was looked at. What it shows must have been heard by the next look: its message and this
     /// answer travel on two connections, so it may be on its way still.
     ///
-    /// An epoch that was left behind is shown by a look that a message overtook. Shown twice in a row it is the
-    /// truth, and the message was one of an earlier epoch that came too late.
+    /// An epoch that was left behind is shown by a look that a message overtook. Shown twice in a row it is
+    /// the truth, and the message was one of an earlier epoch that came too late.
     mutating func look(epoch seen: String, commit seenCommit: Int64) -> Verdict {
         guard seen == epoch else {
             if past.contains(seen) {

@@ -54,14 +54,17 @@ struct PartitionSight {
             let end = replies[Self.head + 2 * place + 1].elements?.first?.elements?.first?.bytes
                 .flatMap { StreamID($0) }
             let freshness =
-                control.map { PartitionPulse.freshness(of: $0, reading, streamEnd: end, redisTime: redisTime) }
+                control.map {
+                    PartitionPulse.freshness(of: $0, reading, streamEnd: end, redisTime: redisTime)
+                }
                 ?? Freshness(asOf: nil, lagMilliseconds: nil, isStale: true)
             entries[partition] = Entry(control: control, freshness: freshness)
         }
     }
 
     subscript(partition: Int) -> Entry {
-        entries[partition] ?? Entry(control: nil, freshness: Freshness(asOf: nil, lagMilliseconds: nil, isStale: true))
+        entries[partition]
+            ?? Entry(control: nil, freshness: Freshness(asOf: nil, lagMilliseconds: nil, isStale: true))
     }
 
     /// The partition's time: Redis' own, without what the owner takes off it.

@@ -3,8 +3,8 @@ import HeadwayWire
 
 /// Why a request was not met, as RFC 9457 problem details.
 ///
-/// `type` is a stable URN; `detail` is a sentence that says what to do; members beyond the standard ones are named
-/// where they are made.
+/// `type` is a stable URN; `detail` is a sentence that says what to do; members beyond the standard ones are
+/// named where they are made.
 struct Problem: Error, Sendable {
     /// The kinds, by the last part of their URN.
     enum Kind: String, Sendable, CaseIterable {
@@ -22,6 +22,7 @@ struct Problem: Error, Sendable {
         case tooLarge = "too-large"
         case unsupportedMediaType = "unsupported-media-type"
         case unavailable
+        case busy
         case unreadable
 
         var status: Int {
@@ -35,7 +36,7 @@ struct Problem: Error, Sendable {
             case .unsupportedMediaType: 415
             case .badPipeline: 422
             case .unreadable: 500
-            case .unavailable: 503
+            case .unavailable, .busy: 503
             }
         }
 
@@ -56,6 +57,7 @@ struct Problem: Error, Sendable {
             case .tooLarge: "Too much at once"
             case .unsupportedMediaType: "This content type is not read here"
             case .unavailable: "Redis is not reachable"
+            case .busy: "Too many are waiting here"
             case .unreadable: "What is stored cannot be read"
             }
         }
@@ -81,10 +83,12 @@ struct Problem: Error, Sendable {
         switch error {
         case .redis:
             self.init(
-                .unavailable, "Redis does not answer; try again in a second. What was shown last may be out of date.",
+                .unavailable,
+                "Redis does not answer; try again in a second. What was shown last may be out of date.",
                 headers: [("Retry-After", "1")])
         case .unreadable(let key, let detail):
-            self.init(.unreadable, "\(key) holds what this version cannot read (\(detail)); run headway doctor.")
+            self.init(
+                .unreadable, "\(key) holds what this version cannot read (\(detail)); run headway doctor.")
         }
     }
 

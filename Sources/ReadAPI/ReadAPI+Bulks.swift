@@ -15,7 +15,9 @@ extension ReadAPI {
 
     private func answer(to id: BulkID) async throws(Problem) -> BulkAnswer {
         let current = options.live.current
-        let answers = try await ask { reader throws(ReadError) in try await reader.bulks([id], current: current) }
+        let answers = try await ask { reader throws(ReadError) in
+            try await reader.bulks([id], current: current)
+        }
         return answers[0]
     }
 
@@ -32,7 +34,8 @@ extension ReadAPI {
         let ids: [BulkID] = try call.ids("ids")
         if ids.isEmpty { return try await recentBulks(call) }
         guard ids.count <= Self.bulkLimit else {
-            throw .badParameter("ids", "names \(ids.count) bulks; at most \(Self.bulkLimit) go into one question")
+            throw .badParameter(
+                "ids", "names \(ids.count) bulks; at most \(Self.bulkLimit) go into one question")
         }
         let current = options.live.current
         let answers = try await ask { reader throws(ReadError) in
@@ -90,7 +93,9 @@ extension ReadAPI {
         let limit = try call.number("limit", in: 1...500, otherwise: 100)
         var cursor: MemberCursor?
         if let text = call.request.query("cursor") {
-            guard let given = MemberCursor(text, partitions: keyspace.partitions) else { throw Self.badCursor }
+            guard let given = MemberCursor(text, partitions: keyspace.partitions) else {
+                throw Self.badCursor
+            }
             cursor = given
         }
         let after = cursor
@@ -98,7 +103,8 @@ extension ReadAPI {
             try await reader.members(of: id, status: status, after: after, limit: limit)
         }
         guard let page = found else {
-            throw Self.absence(.bulk(.unknown(id, epoch: "", .none))) ?? Problem(.unknownBulk, "\(id) is not known.")
+            throw Self.absence(.bulk(.unknown(id, epoch: "", .none)))
+                ?? Problem(.unknownBulk, "\(id) is not known.")
         }
         var json = JSONWriter(capacity: 256 + page.members.count * 900)
         json.beginObject()

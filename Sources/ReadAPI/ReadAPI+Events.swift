@@ -5,8 +5,8 @@ import HeadwayWire
 extension ReadAPI {
     /// `POST /v1/events`: CloudEvents, one or a batch; 202 once Redis has them.
     ///
-    /// All or nothing: when one event of a batch cannot be accepted, none is, and the answer names each with its
-    /// index and reason. So a client that is told 400 corrects the batch and sends it whole.
+    /// All or nothing: when one event of a batch cannot be accepted, none is, and the answer names each with
+    /// its index and reason. So a client that is told 400 corrects the batch and sends it whole.
     func takeEvents(_ call: RouteCall) async throws(Problem) -> HTTPResponse {
         let isBatch = try Self.isBatch(call)
         let parsed: [Result<ProgressEvent, WireError>]
@@ -50,15 +50,18 @@ extension ReadAPI {
             let first = call.request.body.first { $0 > 0x20 }
             return first == UInt8(ascii: "[")
         default:
-            let accepted = "application/cloudevents+json, application/cloudevents-batch+json, application/json"
+            let accepted =
+                "application/cloudevents+json, application/cloudevents-batch+json, application/json"
             throw Problem(
-                .unsupportedMediaType, "Send CloudEvents as one of \(accepted).", headers: [("Accept", accepted)])
+                .unsupportedMediaType, "Send CloudEvents as one of \(accepted).",
+                headers: [("Accept", accepted)])
         }
     }
 
     private static func refusal(of faults: [(index: Int, error: WireError)], among count: Int) -> Problem {
         let detail =
-            "None of \(count) was accepted: \(faults.count) cannot be. Event \(faults[0].index): \(faults[0].error)."
+            "None of \(count) was accepted: \(faults.count) cannot be."
+            + " Event \(faults[0].index): \(faults[0].error)."
         return Problem(.badEvents, detail) { json in
             json.key("errors")
             json.beginArray()
@@ -82,8 +85,9 @@ extension ReadAPI {
         } catch {
             throw Problem(
                 .unavailable,
-                "Redis does not answer, so it is not certain that it has what you sent. Send it again in a second: what"
-                    + " arrives twice counts once.", headers: [("Retry-After", "1")])
+                "Redis does not answer, so it is not certain that it has what you sent. Send it again in a"
+                    + " second: what arrives twice counts once.",
+                headers: [("Retry-After", "1")])
         }
     }
 

@@ -2,12 +2,14 @@ import HTTPServer
 import HeadwayCore
 
 extension ReadAPI {
-    /// The loop turns: that this is answered at all is the point. Says nothing of Redis, or an outage would have
-    /// every instance restarted.
-    func healthz() -> HTTPResponse { .json(Array(#"{"status":"ok"}"#.utf8), headers: [("Cache-Control", "no-store")]) }
+    /// The loop turns: that this is answered at all is the point. Says nothing of Redis, or an outage would
+    /// have every instance restarted.
+    func healthz() -> HTTPResponse {
+        .json(Array(#"{"status":"ok"}"#.utf8), headers: [("Cache-Control", "no-store")])
+    }
 
-    /// Whether to send traffic here: Redis answers, every partition is listened to, and where they stand was seen
-    /// lately.
+    /// Whether to send traffic here: Redis answers, every partition is listened to, and where they stand was
+    /// seen lately.
     func readyz() async -> HTTPResponse {
         let health = await hub.health
         let isFresh = health.sinceLook.map { $0 <= options.readiness } ?? false
@@ -33,7 +35,8 @@ extension ReadAPI {
                 ("Cache-Control", "no-cache"), ("X-Content-Type-Options", "nosniff"),
                 (
                     "Content-Security-Policy",
-                    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
+                    "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline';"
+                        + " script-src 'unsafe-inline'"
                 ),
             ])
     }

@@ -10,11 +10,17 @@ extension ReadAPI {
         return try await poll(.job(answer), wait, call)
     }
 
-    /// Answers a poll: the state; 304 when the client has it; or, when it has it and is willing to wait, the next
-    /// one.
-    func poll(_ answer: LiveAnswer, _ wait: Duration, _ call: RouteCall) async throws(Problem) -> HTTPResponse {
+    /// Answers a poll: the state; 304 when the client has it; or, when it has it and is willing to wait, the
+    /// next one.
+    func poll(_ answer: LiveAnswer, _ wait: Duration, _ call: RouteCall) async throws(Problem) -> HTTPResponse
+    {
         let token = answer.token
         guard wait > .zero, token.version > 0, call.names(token) else { return try respond(answer, call) }
+        guard await !hub.isFull else {
+            throw Problem(
+                .busy, "As much is watched here as can be; ask without wait, or come back in a few seconds.",
+                headers: [("Retry-After", "\(Int.random(in: 1...5))")])
+        }
         let changed = await hub.change(of: answer.subject, after: token, within: wait)
         return try respond(changed ?? answer, call)
     }
@@ -23,7 +29,8 @@ extension ReadAPI {
         if let problem = Self.absence(answer) { throw problem }
         let token = answer.token
         if call.names(token) {
-            return HTTPResponse(status: 304, headers: [("ETag", token.entityTag), ("Cache-Control", "no-cache")])
+            return HTTPResponse(
+                status: 304, headers: [("ETag", token.entityTag), ("Cache-Control", "no-cache")])
         }
         var json = JSONWriter()
         answer.write(to: &json)
@@ -37,14 +44,14 @@ extension ReadAPI {
         case .job(.unknown(let id, _, let freshness)):
             return Problem(
                 .unknownJob,
-                "No event of \(id) has been applied yet, or it was so long ago that nothing of it is left. Check the"
-                    + " id; a job that was published just now may need another moment."
+                "No event of \(id) has been applied yet, or it was so long ago that nothing of it is left."
+                    + " Check the id; a job that was published just now may need another moment."
             ) { $0.fields(freshness) }
         case .bulk(.unknown(let id, _, let freshness)):
             return Problem(
                 .unknownBulk,
-                "Nobody has opened \(id) and no job named it, or it was so long ago that nothing of it is left. Check"
-                    + " the id."
+                "Nobody has opened \(id) and no job named it, or it was so long ago that nothing of it is"
+                    + " left. Check the id."
             ) { $0.fields(freshness) }
         case .job(.expired(let id, let tombstone, _, _)):
             let detail = "\(id) is \(tombstone.status.rawValue) since \(tombstone.finishedAt.iso8601);"

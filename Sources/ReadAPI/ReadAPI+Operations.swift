@@ -32,7 +32,8 @@ extension ReadAPI {
         if total == nil {
             let summary = try await summary(call)
             guard summary.total != nil else {
-                throw Problem(.badBody, #"\#(id) has no declared total: say how many it has, as {"total": 40}."#)
+                throw Problem(
+                    .badBody, #"\#(id) has no declared total: say how many it has, as {"total": 40}."#)
             }
         }
         return try await accept(ProgressEvent(id, .sealed(total: total)), id: id.description)
@@ -47,15 +48,16 @@ extension ReadAPI {
         return snapshot.summary
     }
 
-    /// `POST /v1/jobs {"pipeline": "article", "id": …, "bulk": …, "label": …, "weight": …, "attributes": {…}}`
+    /// `POST /v1/jobs {"pipeline": …, "id": …, "bulk": …, "label": …, "weight": …, "attributes": {…}}`
     ///
-    /// Registering an id again adds what was missing and changes nothing else; only who registers a job first gets
-    /// its token, for only the token's digest is kept.
+    /// Registering an id again adds what was missing and changes nothing else; only who registers a job first
+    /// gets its token, for only the token's digest is kept.
     func register(_ call: RouteCall) async throws(Problem) -> HTTPResponse {
         let body = try call.object()
         let given = try body.text("id")
         guard let id = given.map({ JobID($0) }) ?? JobID("job-\(RandomText.make(24))") else {
-            throw Problem(.badBody, "id must be 1 to 200 letters, digits or . _ : @ -; leave it out to get one.")
+            throw Problem(
+                .badBody, "id must be 1 to 200 letters, digits or . _ : @ -; leave it out to get one.")
         }
         var registration = try Self.registration(body)
         let name = registration.pipeline
@@ -63,8 +65,8 @@ extension ReadAPI {
         guard pipeline != nil else {
             throw Problem(
                 .badBody,
-                "pipeline \(name) is not known: put it first, with PUT /v1/pipelines/\(name.name) or headway pipelines"
-                    + " apply.")
+                "pipeline \(name) is not known: put it first, with PUT /v1/pipelines/\(name.name) or with"
+                    + " headway pipelines apply.")
         }
         var status = JobState.Status.queued
         var token: String? = RandomText.make(52)
@@ -83,7 +85,8 @@ extension ReadAPI {
 
     private static func registration(_ body: JSON) throws(Problem) -> Registration {
         guard let name = try body.text("pipeline") else {
-            throw Problem(.badBody, #"pipeline is missing: name the job's contract, as {"pipeline": "article"}."#)
+            throw Problem(
+                .badBody, #"pipeline is missing: name the job's contract, as {"pipeline": "article"}."#)
         }
         guard let pipeline = PipelineName(name) else {
             throw Problem(.badBody, "pipeline must be a name, or a name@revision.")

@@ -34,8 +34,10 @@ extension ReadAPI {
         case .failure(let found): throw Self.refusal(found)
         }
         guard document.pipeline.name == name else {
-            throw Problem(.badPipeline, "The document names \(document.pipeline.name), the path \(name).") { json in
-                Self.write([PipelineProblem(file: name, path: "name", detail: "is not that of the path")], to: &json)
+            throw Problem(.badPipeline, "The document names \(document.pipeline.name), the path \(name).") {
+                json in
+                Self.write(
+                    [PipelineProblem(file: name, path: "name", detail: "is not that of the path")], to: &json)
             }
         }
         let placement = try await ask { reader throws(ReadError) in try await reader.put(document) }
@@ -51,7 +53,9 @@ extension ReadAPI {
 
     private static func refusal(_ found: PipelineProblems) -> Problem {
         let count = found.problems.count
-        return Problem(.badPipeline, "Nothing was stored: \(count == 1 ? "one problem" : "\(count) problems").") {
+        return Problem(
+            .badPipeline, "Nothing was stored: \(count == 1 ? "one problem" : "\(count) problems")."
+        ) {
             write(found.problems, to: &$0)
         }
     }

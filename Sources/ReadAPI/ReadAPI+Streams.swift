@@ -11,8 +11,8 @@ extension ReadAPI {
             guard let known = lists.use(list, at: loop.clock.now) else {
                 throw Problem(
                     .unknownList,
-                    "The list is not known here, or was not used for \(StreamLists.lifetime.inWords): make it again with"
-                        + " POST /v1/streams.")
+                    "The list is not known here, or was not used for \(StreamLists.lifetime.inWords): make it"
+                        + " again with POST /v1/streams.")
             }
             subjects = known
         }
@@ -20,7 +20,8 @@ extension ReadAPI {
         let bulks: [BulkID] = try call.ids("bulks")
         subjects += Self.subjects(jobs, bulks).filter { !subjects.contains($0) }
         guard !subjects.isEmpty else {
-            throw .badParameter("jobs", "is missing, and so is bulks: name what to follow, as in /v1/stream?bulks=x")
+            throw .badParameter(
+                "jobs", "is missing, and so is bulks: name what to follow, as in /v1/stream?bulks=x")
         }
         guard subjects.count <= RouteCall.idLimit else {
             throw .badParameter("jobs", "and bulks name more than \(RouteCall.idLimit) subjects together")
@@ -44,7 +45,8 @@ extension ReadAPI {
         guard 1...RouteCall.idLimit ~= subjects.count else {
             throw Problem(
                 subjects.isEmpty ? .badBody : .tooLarge,
-                "Name 1 to \(RouteCall.idLimit) subjects in jobs and bulks together; these are \(subjects.count).")
+                "Name 1 to \(RouteCall.idLimit) subjects in jobs and bulks together; these are \(subjects.count)."
+            )
         }
         let id = RandomText.make(20)
         lists.add(subjects, as: id, at: loop.clock.now)

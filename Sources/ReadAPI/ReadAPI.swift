@@ -4,7 +4,8 @@ import HeadwayCore
 package import HeadwayWire
 package import Redis
 
-/// The read API: answers HTTP about jobs and bulks, live and polled, and takes events in for producers without Redis.
+/// The read API: answers HTTP about jobs and bulks, live and polled, and takes events in for producers
+/// without Redis.
 ///
 ///     let api = ReadAPI(keyspace: keyspace, endpoint: endpoint, on: loop)
 ///     let server = HTTPServer(on: loop, handler: api.handler)
@@ -48,8 +49,9 @@ package actor ReadAPI {
 
     package func start() async { await hub.start() }
 
-    /// Turns newcomers away from here on: `/readyz` says 503, new streams are told to come back, open ones say
-    /// goodbye within `drainSpread`, long polls are answered at once. Plain questions are answered to the end.
+    /// Turns newcomers away from here on: `/readyz` says 503, new streams are told to come back, open ones
+    /// say goodbye within `drainSpread`, long polls are answered at once. Plain questions are answered to the
+    /// end.
     package func drain() async {
         isDraining = true
         await hub.drain()
@@ -89,7 +91,8 @@ package actor ReadAPI {
             let allow = [("Allow", allowed.joined(separator: ", "))]
             if request.method == .options { return HTTPResponse(status: 204, headers: allow) }
             return problem(
-                Problem(.methodNotAllowed, "Use \(allowed.joined(separator: " or ")).", headers: allow), request)
+                Problem(.methodNotAllowed, "Use \(allowed.joined(separator: " or ")).", headers: allow),
+                request)
         case .nothing:
             return problem(Problem(.unknownRoute, "See docs/api.md for what there is."), request)
         }

@@ -26,8 +26,8 @@ struct RouteCall: Sendable {
         .badParameter(name, "must be 1 to 200 letters, digits or . _ : @ -")
     }
 
-    /// The ids of `?name=a,b,c` (which may come several times), each once, in order; none when there is no such
-    /// parameter.
+    /// The ids of `?name=a,b,c` (which may come several times), each once, in order; none when there is no
+    /// such parameter.
     func ids<ID: Identifier>(_ name: String) throws(Problem) -> [ID] {
         var ids: [ID] = []
         var seen: Set<ID> = []
@@ -35,7 +35,9 @@ struct RouteCall: Sendable {
             for text in list.split(separator: ",") {
                 guard let id = ID(String(text)) else {
                     throw .badParameter(
-                        name, "has an id that is not 1 to 200 letters, digits or . _ : @ - (number \(ids.count + 1))")
+                        name,
+                        "has an id (number \(ids.count + 1)) that is not 1 to 200 letters, digits or . _ : @ -"
+                    )
                 }
                 if seen.insert(id).inserted { ids.append(id) }
             }
@@ -51,7 +53,8 @@ struct RouteCall: Sendable {
     func number(_ name: String, in range: ClosedRange<Int>, otherwise value: Int) throws(Problem) -> Int {
         guard let text = request.query(name) else { return value }
         guard let number = Int(text), range ~= number else {
-            throw .badParameter(name, "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+            throw .badParameter(
+                name, "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return number
     }
@@ -71,7 +74,8 @@ struct RouteCall: Sendable {
         return wait
     }
 
-    private static let badWait = Problem.badParameter("wait", "must be a time from 0 to 60s, such as 25s or 500ms")
+    private static let badWait = Problem.badParameter(
+        "wait", "must be a time from 0 to 60s, such as 25s or 500ms")
 
     func status() throws(Problem) -> JobState.Status? {
         guard let text = request.query("status") else { return nil }
@@ -107,7 +111,8 @@ struct RouteCall: Sendable {
         let type = mediaType
         guard type.isEmpty || type == "application/json" || type.hasSuffix("+json") else {
             throw Problem(
-                .unsupportedMediaType, "Send the body as application/json.", headers: [("Accept", "application/json")])
+                .unsupportedMediaType, "Send the body as application/json.",
+                headers: [("Accept", "application/json")])
         }
         let json: JSON
         do {
@@ -124,9 +129,12 @@ extension JSON {
     /// The ids in the array `name`, each once, in order; none when there is no such member.
     func ids<ID: Identifier>(_ name: String, limit: Int = RouteCall.idLimit) throws(Problem) -> [ID] {
         guard let list = self[name], list != .null else { return [] }
-        guard case .array(let elements) = list else { throw Problem(.badBody, "\(name) must be an array of ids.") }
+        guard case .array(let elements) = list else {
+            throw Problem(.badBody, "\(name) must be an array of ids.")
+        }
         guard elements.count <= limit else {
-            throw Problem(.tooLarge, "\(name) names \(elements.count) ids; at most \(limit) go into one question.")
+            throw Problem(
+                .tooLarge, "\(name) names \(elements.count) ids; at most \(limit) go into one question.")
         }
         var ids: [ID] = []
         var seen: Set<ID> = []

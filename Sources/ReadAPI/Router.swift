@@ -71,7 +71,11 @@ struct Router: Sendable {
         for (number, route) in shelves[path.count] {
             guard let captures = route.match(path) else { continue }
             if route.method == wanted { return .route(route, number: number, captures: captures) }
-            if route.method == .get { allowed += ["GET", "HEAD"] } else { allowed.append(route.method.rawValue) }
+            if route.method == .get {
+                allowed += ["GET", "HEAD"]
+            } else {
+                allowed.append(route.method.rawValue)
+            }
         }
         return allowed.isEmpty ? .nothing : .otherMethod(allowed + ["OPTIONS"])
     }

@@ -81,7 +81,8 @@ extension StatusReader {
         }
         return .bulk(
             BulkSnapshot(
-                summary: BulkSummary(id: tally.id, shares: tally.shares), current: wantsCurrent ? current : nil,
+                summary: BulkSummary(id: tally.id, shares: tally.shares),
+                current: wantsCurrent ? current : nil,
                 epoch: epoch, freshness: freshness, readAt: sight.redisTime))
     }
 }

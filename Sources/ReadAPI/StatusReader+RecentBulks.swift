@@ -38,12 +38,14 @@ package struct BulkPage: Sendable {
 extension StatusReader {
     /// - Parameter limit: most bulks to return, 1 or more.
     /// - Complexity: O(limit × partitions); two round trips.
-    package func recentBulks(after cursor: BulkCursor? = nil, limit: Int) async throws(ReadError) -> BulkPage {
+    package func recentBulks(after cursor: BulkCursor? = nil, limit: Int) async throws(ReadError) -> BulkPage
+    {
         var batch = CommandBatch()
         let depth = limit + 1 + (cursor?.given ?? 0)
         for partition in 0..<keyspace.partitions {
             batch.add(
-                "ZRANGE", keyspace.bulks(partition), cursor.map { "\($0.createdAt)" } ?? "+inf", "-inf", "BYSCORE",
+                "ZRANGE", keyspace.bulks(partition), cursor.map { "\($0.createdAt)" } ?? "+inf", "-inf",
+                "BYSCORE",
                 "REV", "LIMIT", "0", "\(depth)", "WITHSCORES")
         }
         var rows: [(createdAt: Int64, id: BulkID)] = []

@@ -3,11 +3,12 @@ package import HeadwayCore
 package import HeadwayWire
 package import Redis
 
-/// Reads jobs, bulks, members, timelines and pipelines from Redis, and says with each answer how recent it is.
+/// Reads jobs, bulks, members, timelines and pipelines from Redis, and says with each answer how recent it
+/// is.
 ///
 /// Knows no HTTP: the read API, `headway status`, `jobs` and `watch` all ask it. Each question is one round
-/// trip, whatever the number of ids, unless its comment says otherwise. Everything that is read anew is true at
-/// the moment of reading: nothing is cached here but the pipelines, whose revisions never change.
+/// trip, whatever the number of ids, unless its comment says otherwise. Everything that is read anew is true
+/// at the moment of reading: nothing is cached here but the pipelines, whose revisions never change.
 package actor StatusReader {
     package nonisolated let keyspace: Keyspace
     package nonisolated let loop: EventLoop
@@ -71,7 +72,8 @@ package actor StatusReader {
         return shelf
     }
 
-    /// The pipeline by that name, from what is known; looked for again, at most once a second, when it is not.
+    /// The pipeline by that name, from what is known; looked for again, at most once a second, when it is
+    /// not.
     package func pipeline(_ name: PipelineName) async throws(ReadError) -> Pipeline? {
         if let known = catalog[name] { return known }
         if let at = catalogReadAt, loop.clock.now - at < Self.catalogPause { return nil }

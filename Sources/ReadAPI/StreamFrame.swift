@@ -1,5 +1,5 @@
-/// The bytes of one frame of an event stream whose data is one line of JSON: `ServerSentEvent` without the text in
-/// between.
+/// The bytes of one frame of an event stream whose data is one line of JSON: `ServerSentEvent` without the
+/// text in between.
 enum StreamFrame {
     /// - Parameters:
     ///   - event: the event's name, of our own making.

@@ -1,7 +1,8 @@
 import HeadwayCore
 
-/// Long lists of subjects under short ids, for streams whose URL would be too long. In memory, for a while: a list
-/// that nobody used for `lifetime` goes, and so does the one longest unused when there are too many. Pure.
+/// Long lists of subjects under short ids, for streams whose URL would be too long. In memory, for a while: a
+/// list that nobody used for `lifetime` goes, and so does the one longest unused when there are too many.
+/// Pure.
 struct StreamLists: Sendable {
     typealias Subject = ProgressEvent.Subject
 

@@ -44,7 +44,9 @@ final class StreamSession: HubWatcher {
     func flush() {
         while stream.isWritable, let subject = conflation.next() {
             // Without an image that may be shown it is being read again, and comes by itself.
-            if let image = hub.assumeIsolated({ $0.state.image(of: subject) }) { show(subject, image.content) }
+            if let image = hub.assumeIsolated({ $0.state.image(of: subject) }) {
+                show(subject, image.content)
+            }
         }
         completeIfAllEnded()
     }

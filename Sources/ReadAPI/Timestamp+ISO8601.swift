@@ -1,10 +1,12 @@
 package import HeadwayCore
 
 extension Timestamp {
-    /// Years 1 to 9999: beyond them RFC 3339 has no spelling, so a moment outside is moved to the nearest end.
+    /// Years 1 to 9999: beyond them RFC 3339 has no spelling, so a moment outside is moved to the nearest
+    /// end.
     private static let spellable: ClosedRange<Int64> = -62_135_596_800_000...253_402_300_799_999
 
-    /// `2026-11-21T09:39:36.000Z`: 24 bytes.
+    /// `2026-11-21T09:39:36.000Z`: 24 bytes. As the wire's `RFC3339.text`, without a string in between: a
+    /// snapshot has five of them.
     package func appendISO8601(to bytes: inout [UInt8]) {
         let clamped = min(max(milliseconds, Self.spellable.lowerBound), Self.spellable.upperBound)
         let (days, ofDay) = clamped.quotientAndRemainder(flooring: 86_400_000)

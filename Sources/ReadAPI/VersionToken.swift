@@ -43,7 +43,8 @@ package struct VersionToken: Sendable, Hashable, CustomStringConvertible {
 extension Substring {
     var trimmingBlanks: Substring {
         let blank: (Character) -> Bool = { $0 == " " || $0 == "\t" }
-        guard let first = firstIndex(where: { !blank($0) }), let last = lastIndex(where: { !blank($0) }) else {
+        guard let first = firstIndex(where: { !blank($0) }), let last = lastIndex(where: { !blank($0) })
+        else {
             return self[startIndex..<startIndex]
         }
         return self[first...last]

@@ -17,7 +17,8 @@ struct BulkTests {
             let home = home(house, "spring")
             try await house.writer.put([
                 home: Sample.share(
-                    "spring", BulkCounts(queued: 3, completed: 1), version: 4, total: 10, isSealed: true, isHome: true),
+                    "spring", BulkCounts(queued: 3, completed: 1), version: 4, total: 10, isSealed: true,
+                    isHome: true),
                 (home + 1) % 4: Sample.share("spring", BulkCounts(running: 2, failed: 1), version: 7),
             ])
             let answer = try await house.client.get("/v1/bulks/spring")
@@ -34,7 +35,10 @@ struct BulkTests {
                 Issue.record("no blockers")
                 return
             }
-            #expect(texts.compactMap { $0["text"]?.string } == ["3 of 10 not yet registered", "2 running", "3 queued"])
+            #expect(
+                texts.compactMap { $0["text"]?.string } == [
+                    "3 of 10 not yet registered", "2 running", "3 queued",
+                ])
             #expect(try await house.client.get("/v1/bulks/none").status == 404)
             #expect(try await house.client.get("/v1/bulks/none/blockers").status == 404)
         }
@@ -110,7 +114,9 @@ struct BulkTests {
             for (partition, jobs) in byPartition {
                 try await house.writer.commit(partition, TestWriter.Change(jobs: jobs), publish: false)
             }
-            try await house.writer.put([home(house, "big"): Sample.share("big", BulkCounts(queued: 2500), isHome: true)])
+            try await house.writer.put([
+                home(house, "big"): Sample.share("big", BulkCounts(queued: 2500), isHome: true)
+            ])
 
             for (query, limit, expected) in [
                 ("", 500, 2500), ("", 173, 2500), ("&status=failed", 90, 500), ("&status=queued", 500, 500),
@@ -141,8 +147,11 @@ struct BulkTests {
         try await APIHouse.with { house in
             let job = Sample.job("old", .completed, bulk: "x")
             try await house.writer.put(job)
-            try await house.writer.put([home(house, "x"): Sample.share("x", BulkCounts(completed: 1), isHome: true)])
-            _ = try await house.writer.send("DEL", house.keyspace.job(house.keyspace.partition(of: job.id), job.id))
+            try await house.writer.put([
+                home(house, "x"): Sample.share("x", BulkCounts(completed: 1), isHome: true)
+            ])
+            _ = try await house.writer.send(
+                "DEL", house.keyspace.job(house.keyspace.partition(of: job.id), job.id))
             let page = try await house.client.get("/v1/bulks/x/jobs")
             guard case .array(let jobs) = page.json["jobs"] else {
                 Issue.record("no page")

@@ -8,7 +8,9 @@ import Testing
 
 @Suite("Events over HTTP", .timeLimit(.minutes(2)))
 struct EventsInTests {
-    private func event(_ id: String, _ subject: String, _ type: String = "job.heartbeat", data: String = "{}") -> String {
+    private func event(_ id: String, _ subject: String, _ type: String = "job.heartbeat", data: String = "{}")
+        -> String
+    {
         #"{"specversion":"1.0","type":"\#(type)","source":"shop","id":"\#(id)","subject":"\#(subject)","data":\#(data)}"#
     }
 
@@ -18,7 +20,9 @@ struct EventsInTests {
         return (reply.elements.map { Array($0) } ?? []).map { entry in
             let texts = entry.elements?[1].elements?.compactMap(\.string) ?? []
             var fields: [String: String] = [:]
-            for place in stride(from: 0, to: texts.count - 1, by: 2) { fields[texts[place]] = texts[place + 1] }
+            for place in stride(from: 0, to: texts.count - 1, by: 2) {
+                fields[texts[place]] = texts[place + 1]
+            }
             return fields
         }
     }
@@ -26,7 +30,8 @@ struct EventsInTests {
     @Test("one event lands in its job's partition, with the client's source and id as origin")
     func single() async throws {
         try await APIHouse.with { house in
-            let body = event("1", "article-42", "stage.progressed", data: #"{"stage":"writing","done":3,"total":10}"#)
+            let body = event(
+                "1", "article-42", "stage.progressed", data: #"{"stage":"writing","done":3,"total":10}"#)
             let answer = try await house.client.post("/v1/events", body, type: "application/cloudevents+json")
             #expect(answer.status == 202)
             #expect(answer.json["accepted"] == .number("1"))
@@ -41,9 +46,11 @@ struct EventsInTests {
         }
     }
 
-    @Test("a batch is spread over the partitions, by its type or by its shape", arguments: [
-        "application/cloudevents-batch+json", "application/json",
-    ])
+    @Test(
+        "a batch is spread over the partitions, by its type or by its shape",
+        arguments: [
+            "application/cloudevents-batch+json", "application/json",
+        ])
     func batch(_ type: String) async throws {
         try await APIHouse.with { house in
             let body = "[" + (0..<50).map { event("\($0)", "j\($0)") }.joined(separator: ",") + "]"
@@ -54,7 +61,8 @@ struct EventsInTests {
                 let stored = try await entries(house, partition)
                 count += stored.count
                 for entry in stored {
-                    #expect(house.keyspace.partition(of: JobID(unchecked: entry["subject"] ?? "")) == partition)
+                    #expect(
+                        house.keyspace.partition(of: JobID(unchecked: entry["subject"] ?? "")) == partition)
                 }
             }
             #expect(count == 50)
@@ -93,7 +101,8 @@ struct EventsInTests {
     func register() async throws {
         try await APIHouse.with { house in
             try await house.writer.store(Sample.document())
-            let body = #"{"pipeline":"article","id":"a-1","bulk":"spring","label":"One","weight":3,"attributes":{"mode":"x"}}"#
+            let body =
+                #"{"pipeline":"article","id":"a-1","bulk":"spring","label":"One","weight":3,"attributes":{"mode":"x"}}"#
             let answer = try await house.client.post("/v1/jobs", body)
             #expect(answer.status == 202)
             #expect(answer["Location"] == "/v1/jobs/a-1")

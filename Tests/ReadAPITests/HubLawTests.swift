@@ -4,11 +4,14 @@ import Testing
 
 @testable import ReadAPI
 
-/// Random histories of a few partitions: commits whose notices are lost, late or many; reads that are answered
-/// late or from the past; failovers that lose history; subscriptions that break. Whatever happens, the laws hold.
+/// Random histories of a few partitions: commits whose notices are lost, late or many; reads that are
+/// answered late or from the past; failovers that lose history; subscriptions that break. Whatever happens,
+/// the laws hold.
 @Suite("The hub's laws over random histories", .timeLimit(.minutes(2)))
 struct HubLawTests {
-    @Test("no fall within an epoch, nothing older than announced, and the newest in the end", arguments: 0..<400)
+    @Test(
+        "no fall within an epoch, nothing older than announced, and the newest in the end", arguments: 0..<400
+    )
     func laws(seed: Int) {
         var world = World(seed: UInt64(seed))
         for _ in 0..<300 { world.step() }
@@ -119,7 +122,8 @@ private struct World {
         }
         let isMany = Int.random(in: 0..<10, using: &random) == 0
         let notice = ChangeNotice(
-            epoch: truth.epochs[partition], commit: truth.commits[partition], changes: isMany ? .many : .some(changes))
+            epoch: truth.epochs[partition], commit: truth.commits[partition],
+            changes: isMany ? .many : .some(changes))
         let isLost = Int.random(in: 0..<8, using: &random) == 0
         if !isLost { messages[partition].append(notice) }
     }
@@ -139,7 +143,8 @@ private struct World {
         for change in changes {
             announced[change.subject, default: []].append(
                 State.Mark(
-                    partition: partition, epoch: notice.epoch, commit: notice.commit, version: change.version))
+                    partition: partition, epoch: notice.epoch, commit: notice.commit, version: change.version)
+            )
         }
     }
 
@@ -211,7 +216,8 @@ private struct World {
             }
             best[key] = max(best[key] ?? 0, mark.version)
             for news in announced[subject] ?? []
-            where news.partition == mark.partition && news.epoch == mark.epoch && news.version > mark.version {
+            where news.partition == mark.partition && news.epoch == mark.epoch && news.version > mark.version
+            {
                 violations.append("\(key) was shown at \(mark.version) after \(news.version) was announced")
             }
         }
@@ -241,7 +247,9 @@ private struct World {
             let parts = home(subject).map { [$0] } ?? Array(0..<Self.partitions)
             for partition in parts
             where shown[subject]?.versions[partition] != truth.versions[subject]?[partition] {
-                violations.append("\(subject) ends at \(shown[subject]?.versions ?? []), not \(truth.versions[subject] ?? [])")
+                violations.append(
+                    "\(subject) is \(shown[subject]?.versions ?? []), not \(truth.versions[subject] ?? [])"
+                )
             }
             if state.image(of: subject) == nil { violations.append("\(subject) ends without an image") }
         }

@@ -139,7 +139,8 @@ struct HubStateTests {
         #expect(state.finish(Self.job, image(5), at: .seconds(2)) == true)
     }
 
-    @Test("after enough overtaken reads the newest is shown, if it has all that was known when its read began")
+    @Test(
+        "after enough overtaken reads the newest is shown, if it has all that was known when its read began")
     func patience() {
         var state = settled()
         var commit: Int64 = 1
@@ -204,7 +205,8 @@ struct HubStateTests {
     @Test("many is everything, a hole is everything, a lost subscription is everything")
     func everything() {
         for spoil in [
-            { (state: inout State) in state.hear(ChangeNotice(epoch: "e", commit: 2, changes: .many), of: 0) },
+            { (state: inout State) in state.hear(ChangeNotice(epoch: "e", commit: 2, changes: .many), of: 0)
+            },
             { state in state.hear(ChangeNotice(epoch: "e", commit: 3, changes: []), of: 0) },
             { state in state.lose(0) },
             { state in

@@ -69,7 +69,8 @@ struct JSONWriterTests {
         #expect(Timestamp(milliseconds: -1).iso8601 == "1969-12-31T23:59:59.999Z")
         var random = SplitMix64(seed: 1)
         for _ in 0..<2000 {
-            let moment = Timestamp(milliseconds: Int64.random(in: -60_000_000_000_000...250_000_000_000_000, using: &random))
+            let moment = Timestamp(
+                milliseconds: Int64.random(in: -60_000_000_000_000...250_000_000_000_000, using: &random))
             #expect(moment.iso8601 == RFC3339.text(moment))
         }
     }

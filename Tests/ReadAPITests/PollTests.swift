@@ -41,7 +41,8 @@ struct PollTests {
                 house.keyspace.partition(of: gone), TestWriter.Change(tombstones: [(gone, tombstone)]))
             let held = JobID(unchecked: "held")
             _ = try await house.writer.send(
-                "HSET", house.keyspace.job(house.keyspace.partition(of: held), held), "since", "1767225600000",
+                "HSET", house.keyspace.job(house.keyspace.partition(of: held), held), "since",
+                "1767225600000",
                 "held", "")
 
             let expired = try await house.client.get("/v1/jobs/gone")
@@ -68,7 +69,9 @@ struct PollTests {
             let gone = JobID(unchecked: "gone")
             try await house.writer.commit(
                 house.keyspace.partition(of: gone),
-                TestWriter.Change(tombstones: [(gone, JobRecord.Tombstone(of: Sample.job("gone", .completed)))]))
+                TestWriter.Change(tombstones: [
+                    (gone, JobRecord.Tombstone(of: Sample.job("gone", .completed)))
+                ]))
             let ids = (0..<30).map { "j\($0)" } + ["gone", "never"]
             let list = try await house.client.get("/v1/jobs?ids=\(ids.joined(separator: ","))")
             let body = #"{"ids":["\#(ids.joined(separator: #"",""#))"]}"#
@@ -117,7 +120,8 @@ struct PollTests {
         }
     }
 
-    @Test("a long poll without a change is 304 when its time has passed, and another token is answered at once")
+    @Test(
+        "a long poll without a change is 304 when its time has passed, and another token is answered at once")
     func longPollTimeout() async throws {
         try await APIHouse.with { house in
             try await house.writer.put(Sample.job("a", version: 1))
@@ -161,7 +165,9 @@ struct PollTests {
         try await APIHouse.with { house in
             try await house.writer.put(Sample.job("a", version: 1))
             #expect(
-                await eventually { (try? await house.client.get("/v1/jobs/a"))?.json["lagMs"] == .number("0") })
+                await eventually {
+                    (try? await house.client.get("/v1/jobs/a"))?.json["lagMs"] == .number("0")
+                })
             await house.writer.stopBeating()
             async let poll = house.client.get("/v1/jobs/a?wait=20s&version=e1-1")
             let changed = try await poll
@@ -194,23 +200,29 @@ struct PollTests {
         try await APIHouse.with { house in
             let job = Sample.job("a", .completed, version: 6)
             func entry(_ kind: Transition.Kind, _ second: Int, _ stage: String? = nil) -> TimelineEntry {
-                TimelineEntry(at: Sample.start + .seconds(second), kind: kind.rawValue, attempt: 1, stage: stage)
+                TimelineEntry(
+                    at: Sample.start + .seconds(second), kind: kind.rawValue, attempt: 1, stage: stage)
             }
             let entries = [
                 entry(.created, 0), entry(.started, 2), entry(.stageStarted, 3, "research"),
-                entry(.stageCompleted, 10, "research"), entry(.stageStarted, 10, "writing"), entry(.completed, 30),
+                entry(.stageCompleted, 10, "research"), entry(.stageStarted, 10, "writing"),
+                entry(.completed, 30),
             ]
             try await house.writer.commit(
                 house.keyspace.partition(of: job.id),
                 TestWriter.Change(jobs: [job], timelines: [(job.id, entries)]))
             let answer = try await house.client.get("/v1/jobs/a/timeline")
             #expect(answer.status == 200)
-            guard case .array(let told) = answer.json["entries"], case .array(let stages) = answer.json["stages"]
+            guard case .array(let told) = answer.json["entries"],
+                case .array(let stages) = answer.json["stages"]
             else {
                 Issue.record("no timeline")
                 return
             }
-            #expect(told.map { $0["durationMs"] ?? .null } == [2000, 1000, 7000, 0, 20000].map { .number($0) } + [.null])
+            #expect(
+                told.map { $0["durationMs"] ?? .null } == [2000, 1000, 7000, 0, 20000].map { .number($0) } + [
+                    .null
+                ])
             #expect(stages.map { $0["durationMs"] ?? .null } == [.number(7000), .number(20000)])
             #expect(try await house.client.get("/v1/jobs/never/timeline").status == 404)
         }

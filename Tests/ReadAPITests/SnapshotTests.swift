@@ -66,7 +66,9 @@ struct SnapshotTests {
             state: Sample.job("a", .queued), pipeline: nil, epoch: "e1",
             freshness: Freshness(asOf: Sample.start, lagMilliseconds: 0, isStale: true), readAt: Sample.start)
         let json = try JSON(Array(Self.text(snapshot).utf8))
-        for key in ["bulk", "reason", "message", "worker", "stage", "result", "error", "startedAt", "finishedAt"] {
+        for key in [
+            "bulk", "reason", "message", "worker", "stage", "result", "error", "startedAt", "finishedAt",
+        ] {
             #expect(json[key] == .null, "\(key)")
         }
         #expect(json["elapsedSeconds"] == .null)

@@ -53,7 +53,8 @@ struct StreamTests {
         }
     }
 
-    @Test("when all have ended a complete frame follows, then silence, then the end; who has the end gets 204")
+    @Test(
+        "when all have ended a complete frame follows, then silence, then the end; who has the end gets 204")
     func complete() async throws {
         try await APIHouse.with(options: quick) { house in
             try await house.writer.put(Sample.job("a", version: 3))
@@ -86,7 +87,9 @@ struct StreamTests {
             #expect(stream.events("complete").isEmpty)
             try await house.writer.put(Sample.job("b", .failed, version: 4))
             let end = try #require(await stream.next("complete"))
-            #expect(end.json["jobs"] == .object([.init("a", .string("completed")), .init("b", .string("failed"))]))
+            #expect(
+                end.json["jobs"]
+                    == .object([.init("a", .string("completed")), .init("b", .string("failed"))]))
             let again = try TestStream(port: house.port, "/v1/stream?jobs=b,a", lastEventID: end.id)
             #expect(await eventually { again.status == 204 })
             let other = try TestStream(port: house.port, "/v1/stream?jobs=a,b,c", lastEventID: end.id)
@@ -261,7 +264,9 @@ struct StreamTests {
         try await APIHouse.with { house in
             try await house.writer.put(Sample.job("a", version: 1))
             let told = Told()
-            let watch = await house.api.hub.watch([.job(JobID(unchecked: "a"))]) { told.add($0.token.version) }
+            let watch = await house.api.hub.watch([.job(JobID(unchecked: "a"))]) {
+                told.add($0.token.version)
+            }
             #expect(await eventually { told.versions == [1] })
             try await house.writer.put(Sample.job("a", .completed, version: 2))
             #expect(await eventually { told.versions == [1, 2] })

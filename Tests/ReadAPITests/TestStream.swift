@@ -4,7 +4,8 @@ import HeadwayWire
 import Synchronization
 import TestSupport
 
-/// A scripted EventSource: reads an event stream on a thread of its own, as HTTP/1.0 so that nothing is chunked.
+/// A scripted EventSource: reads an event stream on a thread of its own, as HTTP/1.0 so that nothing is
+/// chunked.
 final class TestStream: Sendable {
     struct Event: Sendable {
         var name = "message"
@@ -33,7 +34,8 @@ final class TestStream: Sendable {
     private let socket: TestSocket
 
     init(
-        port: Int, _ target: String, lastEventID: String? = nil, isReading: Bool = true, receiveBuffer: CInt? = nil
+        port: Int, _ target: String, lastEventID: String? = nil, isReading: Bool = true,
+        receiveBuffer: CInt? = nil
     ) throws {
         socket = try TestSocket(port: port, receiveBuffer: receiveBuffer)
         state.withLock { $0.isReading = isReading }

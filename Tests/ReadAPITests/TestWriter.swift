@@ -65,7 +65,9 @@ actor TestWriter {
     }
 
     func put(_ shares: [Int: BulkShare], publish: Bool = true) async throws {
-        for (partition, share) in shares { try await commit(partition, Change(shares: [share]), publish: publish) }
+        for (partition, share) in shares {
+            try await commit(partition, Change(shares: [share]), publish: publish)
+        }
     }
 
     /// One transaction, as `CommitWriter` makes it.

@@ -14,7 +14,8 @@ struct VersionTokenTests {
         #expect(VersionToken(epoch: "e1", version: 17).isNamed(by: text))
     }
 
-    @Test("everything else is a change", arguments: ["", "e1-18", "e1-16", "e2-17", "e1-17-stale", "\"", "W/"])
+    @Test(
+        "everything else is a change", arguments: ["", "e1-18", "e1-16", "e2-17", "e1-17-stale", "\"", "W/"])
     func changes(_ text: String) {
         #expect(!VersionToken(epoch: "e1", version: 17).isNamed(by: text))
     }
@@ -123,7 +124,8 @@ struct SmallValueTests {
     @Test("the joined epoch changes with any of its parts and with their order")
     func epochs() {
         #expect(BulkEpoch.joined(["e1"]) == "e1")
-        let all = [["a", "b"], ["b", "a"], ["a", "c"], ["", "ab"], ["ab", ""], ["a", "b", ""]].map(BulkEpoch.joined)
+        let all = [["a", "b"], ["b", "a"], ["a", "c"], ["", "ab"], ["ab", ""], ["a", "b", ""]].map(
+            BulkEpoch.joined)
         #expect(Set(all).count == all.count)
         #expect(all.allSatisfy { $0.utf8.count == 16 })
     }
@@ -136,7 +138,8 @@ struct SmallValueTests {
         let texts = BulkBlocker.all(of: BulkSummary(id: share.id, shares: [share])).map(\.text)
         #expect(
             texts == [
-                "2 of 40 not yet registered", "1 of 8 running is stalled", "1 of 8 running without a sign of life",
+                "2 of 40 not yet registered", "1 of 8 running is stalled",
+                "1 of 8 running without a sign of life",
                 "8 running", "30 queued",
             ])
         let settled = Sample.share("x", BulkCounts(completed: 2), total: 2, isSealed: true, isHome: true)
