@@ -40,7 +40,9 @@ actor RunWitness {
 
     /// Runs the program as the stage.
     func watch(
-        _ program: @Sendable (@escaping @Sendable (ProgressFilter.Progress) -> Void) async throws -> ChildProcess.Ending
+        _ program:
+            @Sendable (@escaping @Sendable (ProgressFilter.Progress) -> Void) async throws ->
+            ChildProcess.Ending
     ) async throws -> ChildProcess.Ending {
         guard let job else { return try await program { _ in } }
         let ran = Mutex<Result<ChildProcess.Ending, any Error>?>(nil)

@@ -14,8 +14,9 @@ enum WatchCommand {
             a line for each change.
             """,
         options: RedisChoice.options + [
-            Option("patience", nil, .duration("TIME"), "how long an id may stay unknown before that is an error",
-                fallback: "5s"),
+            Option(
+                "patience", nil, .duration("TIME"), "how long an id may stay unknown before that is an error",
+                fallback: "5s")
         ],
         run: { try await run($0) })
 
@@ -87,7 +88,9 @@ extension ProgressView {
                 jobs += running.map { Job($0) }
                 hidden += max(0, snapshot.summary.counts.running - running.count)
             case .bulk(let gone):
-                bulks.append(Bulk(id: gone.id.description, text: "settled, and expired", percent: 100, isSettled: true))
+                bulks.append(
+                    Bulk(id: gone.id.description, text: "settled, and expired", percent: 100, isSettled: true)
+                )
             case .job(let answer):
                 jobs.append(Job(answer))
             }

@@ -40,7 +40,8 @@ struct DemoInput: Sendable, Equatable {
         return input
     }
 
-    private mutating func take(_ directory: String, label: String, depth: Int, where wanted: (String) -> Bool) {
+    private mutating func take(_ directory: String, label: String, depth: Int, where wanted: (String) -> Bool)
+    {
         guard depth > 0 else { return }
         for name in (try? FileAccess.names(in: directory)) ?? [] where !name.hasPrefix(".") {
             let path = "\(directory)/\(name)"
@@ -56,7 +57,8 @@ struct DemoInput: Sendable, Equatable {
                     continue
                 }
                 // GPL-3 rather than GPL, which only points at it.
-                let own = directory == DemoInput.licences ? real.split(separator: "/").last.map(String.init) : nil
+                let own =
+                    directory == DemoInput.licences ? real.split(separator: "/").last.map(String.init) : nil
                 files.append(File(path: real, label: label + (own ?? name), size: Int(info.st_size)))
             default: continue
             }
