@@ -14,6 +14,8 @@ struct DemoInput: Sendable, Equatable {
     private(set) var doubles = 0
     private var seen: Set<String> = []
 
+    init(files: [File] = []) { self.files = files }
+
     static let licences = "/usr/share/common-licenses"
 
     /// The licences that every Debian ships, and the documents of the project that we stand in.
