@@ -1,3 +1,4 @@
+import HeadwayCore
 import Synchronization
 import Testing
 
@@ -8,7 +9,8 @@ struct BarPainterTests {
     static let view = ProgressView(
         bulks: [
             ProgressView.Bulk(
-                id: "spring", text: "12 of 40", percent: 37, failed: 1, stalled: 1, perMinute: 14.2, secondsLeft: 310)
+                id: "spring", text: "12 of 40", percent: 37, failed: 1, stalled: 1, perMinute: 14.2,
+                secondsLeft: 310)
         ],
         jobs: [
             ProgressView.Job(
@@ -25,7 +27,7 @@ struct BarPainterTests {
         let lines = BarPainter(width: 110, hasColour: false, hasUnicode: true).lines(Self.view)
         #expect(
             lines == [
-                "spring        ━━━━━━━━━━━━━───────────────────────   37 %  12 of 40 · 1 failed · 1 stalled · 14/min · 5m10s …",
+                "spring        ━━━━━━━━━━━━━───────────────────────   37 %  12 of 40 · 1 failed · 1 stalled · 14/min · 5m10s l…",
                 "  article-42  ━━━━━━━━━━━━━━━━━╸──────────────────   49 %  Writing 5/10 · Writing section 3 · 1m06s left",
                 "  春の記事    ━───────────────────────────────────    3 %  Researching · No sign of life for 20s.",
                 "  and 5 more running",
@@ -40,7 +42,7 @@ struct BarPainterTests {
             lines == [
                 "spring        [#######--------------]   37 %  12 of 40, 1 failed, 1 s.",
                 "  article-42  [##########-----------]   49 %  Writing 5/10, Writing s.",
-                "  ????      [---------------------]    3 %  Researching, No sign of .".replacing("????    ", with: "春の記事  "),
+                "  ????        [---------------------]    3 %  Researching, No sign of.",
                 "  and 5 more running",
             ])
     }
@@ -92,7 +94,9 @@ struct BarPainterTests {
     @Test("repainting goes up as many rows as the old lines take now, and gives the cursor back")
     func repainting() {
         let written = Written()
-        let display = LiveDisplay(Terminal(isLive: true, hasColour: false, hasUnicode: true)) { written.add($0) }
+        let display = LiveDisplay(Terminal(isLive: true, hasColour: false, hasUnicode: true)) {
+            written.add($0)
+        }
         let view = ProgressView(jobs: [ProgressView.Job(id: "x", status: .completed, percent: 100)])
         display.show(view, last: true)
         display.show(view)
@@ -113,7 +117,8 @@ struct BarPainterTests {
         var view = Self.view
         #expect(
             report.news(view) == [
-                "spring: 12 of 40, 37 %, 1 failed", "article-42: running, 49 %, Writing 5/10, Writing section 3",
+                "spring: 12 of 40, 37 %, 1 failed",
+                "article-42: running, 49 %, Writing 5/10, Writing section 3",
                 "a7: running, 3 %, Researching, No sign of life for 20s.",
             ])
         view.bulks[0].percent = 38
@@ -128,7 +133,8 @@ struct BarPainterTests {
     @Test("a log line is one line, whatever is in it, and the JSON of it is JSON")
     func log() {
         let written = Written()
-        var log = Log(level: .info, write: { written.add($0) }, now: { .init(milliseconds: 1_772_357_400_125) })
+        var log = Log(
+            level: .info, write: { written.add($0) }, now: { .init(milliseconds: 1_772_357_400_125) })
         log.info("two\nlines", ["key": "a \"b\"", "plain": "x"])
         log.debug("unheard")
         log.format = .json

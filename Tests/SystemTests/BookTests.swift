@@ -7,7 +7,8 @@ struct BookTests {
     @Test("words, sentences and syllables are counted as a reader would")
     func counting() {
         var statistics = TextStatistics()
-        statistics.add(paragraph: "The cat sat on the mat. It didn't move! \"Why not?\" asked Mr. Smith, e.g. aloud.")
+        statistics.add(
+            paragraph: "The cat sat on the mat. It didn't move! \"Why not?\" asked Mr. Smith, e.g. aloud.")
         #expect(statistics.sentences == 3)
         #expect(statistics.words == 16)
         #expect(statistics.longestSentence == 7)
@@ -84,15 +85,16 @@ struct BookTests {
         let offset: Int
     }
 
-    static let notText = [
+    static let files = [
         Bytes(testDescription: "a PNG", bytes: [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a], offset: 0),
         Bytes(testDescription: "a zero byte", bytes: Array("text\0".utf8), offset: 4),
         Bytes(testDescription: "Latin-1", bytes: Array("caf".utf8) + [0xe9, 0x20], offset: 3),
-        Bytes(testDescription: "a character cut at the end", bytes: Array("ab".utf8) + [0xe2, 0x82], offset: 2),
+        Bytes(
+            testDescription: "a character cut at the end", bytes: Array("ab".utf8) + [0xe2, 0x82], offset: 2),
         Bytes(testDescription: "an ELF file", bytes: [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0], offset: 4),
     ]
 
-    @Test("what is not text says where it is not", arguments: notText)
+    @Test("what is not text says where it is not", arguments: files)
     func notText(_ file: Bytes) throws {
         let error = try #require(throws: TextDocument.NotText.self) { try TextDocument(bytes: file.bytes) }
         #expect(error.offset == file.offset)
@@ -138,9 +140,9 @@ struct BookTests {
 
     @Test("books are dealt the largest first, under names that are fit for ids and folders")
     func naming() {
-        var input = DemoInput()
-        input = DemoInput(files: [
-            .init(path: "/a", label: "docs/Über uns.md", size: 10), .init(path: "/b", label: "docs/Uber uns.md", size: 30),
+        let input = DemoInput(files: [
+            .init(path: "/a", label: "docs/Über uns.md", size: 10),
+            .init(path: "/b", label: "docs/Uber uns.md", size: 30),
             .init(path: "/c", label: "...", size: 5), .init(path: "/d", label: "docs-uber-uns.md", size: 20),
         ])
         let books = DemoBook.list(input, bulk: "b", workers: 2, pace: .seconds(10))
@@ -153,11 +155,13 @@ struct BookTests {
     @Test("a difference between aggregate and disk is said, job by job")
     func reckoning() {
         let aggregate = DemoReckoning.Aggregate(
-            phase: "settled", total: 3, registered: 3, completed: 2, failed: 1, rest: 0, completedJobs: ["a", "b"],
+            phase: "settled", total: 3, registered: 3, completed: 2, failed: 1, rest: 0,
+            completedJobs: ["a", "b"],
             failedJobs: ["c"])
         func differences(_ pages: Set<String>, _ missing: Set<String>) -> [String] {
             DemoReckoning(
-                aggregate: aggregate, disk: .init(files: pages.count + missing.count, pages: pages, missing: missing)
+                aggregate: aggregate,
+                disk: .init(files: pages.count + missing.count, pages: pages, missing: missing)
             ).differences
         }
         #expect(differences(["a", "b"], ["c"]) == [])

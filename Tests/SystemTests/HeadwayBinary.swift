@@ -1,3 +1,4 @@
+import EventLoop
 import Glibc
 import TestSupport
 
@@ -19,7 +20,8 @@ struct HeadwayBinary: Sendable {
 
     /// Nothing of the machine's own settings, and no backtrace of what is killed on purpose.
     static let environment = [
-        "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "SWIFT_BACKTRACE": "enable=no", "LANG": "C.UTF-8",
+        "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "SWIFT_BACKTRACE": "enable=no",
+        "LANG": "C.UTF-8",
         "HOME": "/nonexistent",
     ]
 
@@ -27,7 +29,7 @@ struct HeadwayBinary: Sendable {
     static func run(
         _ words: [String], environment extra: [String: String] = [:], within limit: Duration = .seconds(30)
     ) async throws -> Outcome {
-        let process = try start(words, environment: extra)
+        let process = try await start(words, environment: extra)
         let code = await process.end(within: limit)
         return Outcome(code: code, output: process.output, error: process.error)
     }
@@ -35,15 +37,23 @@ struct HeadwayBinary: Sendable {
     static func start(
         _ words: [String], environment extra: [String: String] = [:],
         input: HeadwayCLI.ChildProcess.Stream = .null, through wrapper: [String] = []
-    ) throws -> Running {
+    ) async throws -> Running {
         let files = ScratchDirectory()
         let plan = HeadwayCLI.ChildProcess.Plan(
             arguments: ["setpriv", "--pdeathsig", "KILL"] + (wrapper.isEmpty ? [path] + words : wrapper),
             environment: environment.merging(extra) { $1 }, input: input,
             output: .appending(path: files.file("out")), error: .appending(path: files.file("err")),
             hasOwnSession: true)
-        return Running(files: files, process: try HeadwayCLI.ChildProcess.start(plan))
+        let started = await withCheckedContinuation { continuation in
+            maker.submit {
+                continuation.resume(returning: Result { try HeadwayCLI.ChildProcess.start(plan) })
+            }
+        }
+        return Running(files: files, process: try started.get())
     }
+
+    /// Children are killed when the *thread* that made them ends, so one that never ends makes them all.
+    private static let maker = EventLoop(name: "spawner")
 
     /// One that is running; killed with the last reference.
     final class Running: Sendable {
@@ -96,7 +106,7 @@ final class HeadwayUp: Sendable {
     }
 
     static func start(in directory: ScratchDirectory = ScratchDirectory()) async throws -> HeadwayUp {
-        let running = try HeadwayBinary.start([
+        let running = try await HeadwayBinary.start([
             "up", "--state", directory.file("state"), "--listen", "127.0.0.1:0", "--lease", "1s",
         ])
         let isUp = await eventually(within: .seconds(15)) { running.output.contains("Stop it with") }
@@ -121,7 +131,8 @@ final class HeadwayUp: Sendable {
     var redis: pid_t? { RunningRedis.pid(in: StateDirectory(path: FileAccess.realPath(state) ?? state)) }
 
     /// Runs a command against it.
-    func run(_ words: String..., within limit: Duration = .seconds(30)) async throws -> HeadwayBinary.Outcome {
+    func run(_ words: String..., within limit: Duration = .seconds(30)) async throws -> HeadwayBinary.Outcome
+    {
         try await HeadwayBinary.run(words, environment: ["HEADWAY_STATE": state], within: limit)
     }
 }

@@ -21,8 +21,10 @@ struct ProgressFilterTests {
 
     static let lines = [
         Line("3/10", 3, 10), Line("3/10  ", 3, 10), Line("headway: 3/10", 3, 10), Line("headway:3/10", 3, 10),
-        Line("headway: 3/10 Writing section 3", 3, 10, "Writing section 3"), Line("headway:  0/1   x ", 0, 1, "x"),
-        Line(other: "3/10 of it"), Line(other: "3/0"), Line(other: "3 / 10"), Line(other: "/10"), Line(other: "3/"),
+        Line("headway: 3/10 Writing section 3", 3, 10, "Writing section 3"),
+        Line("headway:  0/1   x ", 0, 1, "x"),
+        Line(other: "3/10 of it"), Line(other: "3/0"), Line(other: "3 / 10"), Line(other: "/10"),
+        Line(other: "3/"),
         Line(other: "headway: hello"), Line(other: "headway:"), Line(other: ""), Line(other: "12/24/2026"),
         Line(other: "-1/10"), Line(other: "99999999999999999999/3"), Line(other: "headwaystation 3/10"),
     ]
@@ -32,7 +34,9 @@ struct ProgressFilterTests {
         var filter = ProgressFilter()
         let found = filter.feed(Array("\(line.testDescription)\n".utf8))
         #expect(found.progress == (line.progress.map { [$0] } ?? []))
-        #expect(String(decoding: found.output, as: UTF8.self) == (line.progress == nil ? "\(line.testDescription)\n" : ""))
+        #expect(
+            String(decoding: found.output, as: UTF8.self)
+                == (line.progress == nil ? "\(line.testDescription)\n" : ""))
     }
 
     @Test("the same comes out however the bytes are cut", arguments: 1...40)

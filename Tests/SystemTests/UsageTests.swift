@@ -4,14 +4,18 @@ import Testing
 
 @Suite("Usage")
 struct UsageTests {
-    @Test("the help of every command names each of its options, and only those", arguments: Main.commands.map(\.name))
+    @Test(
+        "the help of every command names each of its options, and only those",
+        arguments: Main.commands.map(\.name))
     func help(name: String) throws {
         let command = try #require(Main.commands.first { $0.name == name })
         let page = HelpPage.of(command)
         #expect(page.hasPrefix("Usage: headway \(name)"))
         for option in command.table { #expect(page.contains("--\(option.name)")) }
         #expect(page.split(separator: "\n").allSatisfy { $0.count <= HelpPage.width })
-        let listed = page.split(separator: "\n").filter { $0.hasPrefix("  ") && $0.dropFirst(6).hasPrefix("--") }
+        let listed = page.split(separator: "\n").filter {
+            $0.hasPrefix("  ") && $0.dropFirst(6).hasPrefix("--")
+        }
         #expect(listed.count == command.table.count)
     }
 
@@ -32,32 +36,55 @@ struct UsageTests {
 
     static let mistakes: [Mistake] = [
         Mistake(testDescription: "an unknown command", words: ["serv"], says: "did you mean serve?"),
-        Mistake(testDescription: "an option before the command", words: ["-x"], says: "options come after the command"),
-        Mistake(testDescription: "an unknown option", words: ["up", "--lisen", "x"], says: "did you mean --listen?"),
+        Mistake(
+            testDescription: "an option before the command", words: ["-x"],
+            says: "options come after the command"),
+        Mistake(
+            testDescription: "an unknown option", words: ["up", "--lisen", "x"],
+            says: "did you mean --listen?"),
         Mistake(testDescription: "an unknown letter", words: ["up", "-x"], says: "there is no option -x"),
-        Mistake(testDescription: "an ambiguous abbreviation", words: ["up", "--l", "1"], says: "could be --listen or"),
-        Mistake(testDescription: "a missing value", words: ["up", "--listen"], says: "--listen needs a value"),
-        Mistake(testDescription: "a value for a flag", words: ["status", "--json=1", "x"], says: "takes no value"),
-        Mistake(testDescription: "an address that is none", words: ["up", "--listen", "x"], says: "wants HOST:PORT"),
-        Mistake(testDescription: "a count out of its bounds", words: ["up", "--partitions", "0"], says: "from 1 to 1024"),
-        Mistake(testDescription: "a choice that is none", words: ["jobs", "--status", "x"], says: "is one of: queued"),
-        Mistake(testDescription: "a time that is none", words: ["up", "--lease", "soon"], says: "wants a time"),
+        Mistake(
+            testDescription: "an ambiguous abbreviation", words: ["up", "--l", "1"],
+            says: "could be --listen or"),
+        Mistake(
+            testDescription: "a missing value", words: ["up", "--listen"], says: "--listen needs a value"),
+        Mistake(
+            testDescription: "a value for a flag", words: ["status", "--json=1", "x"], says: "takes no value"),
+        Mistake(
+            testDescription: "an address that is none", words: ["up", "--listen", "x"],
+            says: "wants HOST:PORT"),
+        Mistake(
+            testDescription: "a count out of its bounds", words: ["up", "--partitions", "0"],
+            says: "from 1 to 1024"),
+        Mistake(
+            testDescription: "a choice that is none", words: ["jobs", "--status", "x"],
+            says: "is one of: queued"),
+        Mistake(
+            testDescription: "a time that is none", words: ["up", "--lease", "soon"], says: "wants a time"),
         Mistake(
             testDescription: "a bad variable", words: ["up"], environment: ["HEADWAY_LISTEN": "x"],
             says: "HEADWAY_LISTEN (from the environment)"),
         Mistake(testDescription: "a word too many", words: ["up", "now"], says: "takes no arguments"),
         Mistake(testDescription: "no id to watch", words: ["watch"], says: "wants the id"),
         Mistake(testDescription: "an id that is none", words: ["status", "a b"], says: "is not an id"),
-        Mistake(testDescription: "an event of no type", words: ["publish", "job.done", "x"], says: "type is not one"),
         Mistake(
-            testDescription: "an event with a field of another", words: ["publish", "job.started", "x", "color=red"],
+            testDescription: "an event of no type", words: ["publish", "job.done", "x"],
+            says: "type is not one"),
+        Mistake(
+            testDescription: "an event with a field of another",
+            words: ["publish", "job.started", "x", "color=red"],
             says: "color is not a field of job.started"),
         Mistake(
             testDescription: "an event that lacks a field", words: ["publish", "job.failed", "x"],
             says: "message is missing"),
-        Mistake(testDescription: "no program to run", words: ["run", "-p", "a", "-j", "b"], says: "wants a program"),
-        Mistake(testDescription: "no job to run it as", words: ["run", "--", "true"], says: "wants --pipeline"),
-        Mistake(testDescription: "pipelines of nothing", words: ["pipelines", "chek"], says: "did you mean check?"),
+        Mistake(
+            testDescription: "no program to run", words: ["run", "-p", "a", "-j", "b"],
+            says: "wants a program"),
+        Mistake(
+            testDescription: "no job to run it as", words: ["run", "--", "true"], says: "wants --pipeline"),
+        Mistake(
+            testDescription: "pipelines of nothing", words: ["pipelines", "chek"], says: "did you mean check?"
+        ),
         Mistake(
             testDescription: "a Redis URL without a scheme", words: ["status", "x", "--redis", "localhost"],
             says: "--redis: it needs a scheme"),
@@ -81,7 +108,9 @@ struct UsageTests {
         let help = try await HeadwayBinary.run(["--help"])
         #expect(help.code == 0)
         #expect(help.output == bare.error)
-        for command in Main.commands { #expect(help.output.contains("  \(command.name) ") != command.isHidden) }
+        for command in Main.commands {
+            #expect(help.output.contains("  \(command.name) ") != command.isHidden)
+        }
         let version = try await HeadwayBinary.run(["--version"])
         #expect(version.code == 0 && version.output == "headway \(Main.version)\n")
     }
