@@ -165,6 +165,54 @@ struct CommandTests {
         await server.stop()
     }
 
+    @Test("SIGTERM loses nothing that was accepted, and the next aggregator has every partition at once")
+    func handover() async throws {
+        let server = try await RedisServer.start()
+        func command(_ words: String...) async throws -> HeadwayBinary.Outcome {
+            try await HeadwayBinary.run(words, environment: ["HEADWAY_REDIS": server.endpointURL])
+        }
+        func aggregate() async throws -> HeadwayBinary.Running {
+            let running = try await HeadwayBinary.start([
+                "aggregate", "--redis", server.endpointURL, "--lease", "30s",
+            ])
+            #expect(await eventually(within: .seconds(10)) { running.output.contains("Stop it with") })
+            #expect(!running.error.contains("owns"), "a lease was not released")
+            return running
+        }
+        var running = try await aggregate()
+        #expect(try await command("pipelines", "apply", EmbeddedRedisTests.pipeline()).code == 0)
+        for number in 1...12 {
+            #expect(
+                try await command("publish", "job.started", "j\(number)", "pipeline=plain", "bulk=b").code
+                    == 0)
+            guard number % 4 == 0 else { continue }
+            running.signal(SIGTERM)
+            #expect(await running.end() == 0)
+            #expect(try await command("publish", "job.completed", "j\(number)").code == 0)
+            running = try await aggregate()
+        }
+        let isAll = await eventually(within: .seconds(5)) {
+            (try? await command("status", "b").output.contains("3 of at least 12")) ?? false
+        }
+        #expect(isAll)
+        running.signal(SIGTERM)
+        #expect(await running.end() == 0)
+        await server.stop()
+    }
+
+    @Test("a strict pipeline that wants more stages keeps the job open, and that is said")
+    func unfinished() async throws {
+        let up = try await HeadwayUp.start()
+        try FileAccess.write(
+            String(decoding: Book.definition, as: UTF8.self), to: up.directory.file("book.json"))
+        _ = try await up.run("pipelines", "apply", up.directory.file("book.json"))
+        let outcome = try await up.run("run", "-p", "book", "-j", "job", "-s", "ANALYZING", "--", "true")
+        #expect(outcome.code == 0)
+        #expect(
+            outcome.error.contains("the pipeline wants stage GENERATING_SCENES as well: the job stays open"))
+        #expect(try await up.run("status", "job").output.contains("running"))
+    }
+
     @Test("with an inherited socket no request fails while the server is replaced")
     func inheritedSocket() async throws {
         let server = try await RedisServer.start()
