@@ -12,6 +12,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CLibevent", providers: [.apt(["libevent-dev"])]),
+        .systemLibrary(name: "CGlibc"),
 
         .target(name: "EventLoop", dependencies: ["CLibevent"]),
         .target(name: "HeadwayCore"),
@@ -27,8 +28,10 @@ let package = Package(
         .executableTarget(
             name: "HeadwayCLI",
             dependencies: [
-                "Aggregator", "EventLoop", "HTTPServer", "Headway", "HeadwayCore", "HeadwayWire", "ReadAPI", "Redis",
-            ]),
+                "Aggregator", "CGlibc", "EventLoop", "HTTPServer", "Headway", "HeadwayCore", "HeadwayWire",
+                "ReadAPI", "Redis",
+            ],
+            resources: [.embedInCode("Pipelines/book.json")]),
 
         .target(name: "TestSupport", dependencies: ["EventLoop", "Redis"], path: "Tests/Support"),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),
@@ -47,7 +50,9 @@ let package = Package(
             dependencies: [
                 "EventLoop", "HTTPServer", "HeadwayCore", "HeadwayWire", "ReadAPI", "Redis", "TestSupport",
             ]),
-        .testTarget(name: "SystemTests", dependencies: ["EventLoop", "HeadwayCore", "HeadwayWire", "Redis", "TestSupport"]),
+        .testTarget(
+            name: "SystemTests",
+            dependencies: ["EventLoop", "HeadwayCLI", "HeadwayCore", "HeadwayWire", "Redis", "TestSupport"]),
     ]
 )
 

@@ -75,7 +75,7 @@ extension JobState {
         }
         if phase(of: mention.stage) == .completed { return repeatEnd(word, mention, hearing, into: &outcome) }
 
-        let of = [position?.of, mention.of].compactMap(\.self).max()
+        let of = highest(position?.of, mention.of)
         if let index = mention.index, let of, index > of { return .refused(.malformed) }
         if let index = mention.index, index < position?.index ?? 1 {
             guard case .completed = word else { return .refused(.backwards) }
@@ -206,4 +206,10 @@ extension JobState {
         _ = live(isMoving: true, hearing, into: &outcome)
         return .applied
     }
+}
+
+/// Of two numbers that may be unknown.
+private func highest(_ a: Int?, _ b: Int?) -> Int? {
+    guard let a, let b else { return a ?? b }
+    return max(a, b)
 }

@@ -12,24 +12,17 @@ extension BulkShare {
     }
 
     /// Adds the share's full image: absolute values, one field per map. To replace an older image also
-    /// delete ``vanished(since:)``.
-    package func encode(into buffer: inout FieldBuffer) {
+    /// delete what only that one had: ``FieldSet/vanished(since:)`` of the two images' fields.
+    @discardableResult
+    package func encode(into buffer: inout FieldBuffer) -> FieldSet<ShareField> {
         var writer = ImageWriter<ShareField>(buffer: buffer)
         buffer = FieldBuffer()
         describe(to: &writer)
         buffer = writer.buffer
+        return FieldSet(bits: writer.fields)
     }
 
-    /// The fields of the older image that this one no longer has: what to `HDEL` beside the `HSET`.
-    package func vanished(since older: BulkShare) -> [String] {
-        var mine = ImageOutline<ShareField>()
-        var theirs = ImageOutline<ShareField>()
-        describe(to: &mine)
-        older.describe(to: &theirs)
-        return mine.vanished(since: theirs)
-    }
-
-    private func describe(to sink: inout some ImageSink<ShareField>) {
+    func describe(to sink: inout some ImageSink<ShareField>) {
         sink.put(.queued, counts.queued)
         sink.put(.running, counts.running)
         sink.put(.completed, counts.completed)
@@ -56,6 +49,7 @@ extension BulkShare {
         sink.put(.reopened, reopened == 0 ? nil : reopened)
         sink.put(.cancelling, isCancelling ? 1 : nil as Int?)
         sink.put(.settled, settledGeneration)
+        sink.put(.openGeneration, openGeneration == 1 ? nil : openGeneration)
         sink.put(.errands, errands.isEmpty ? nil : errands.rawValue)
         sink.put(.updated, updatedAt.milliseconds)
         sink.put(.version, version)

@@ -89,8 +89,8 @@ package struct Control: Sendable, Equatable {
             guard let id = StreamID(value) else { throw .unreadable(field.name) }
             checkpoint = id
         case .commit: commit = try Self.number(field, value)
-        case .watermark: watermark = Timestamp(milliseconds: try Self.number(field, value))
-        case .skew: skew = .milliseconds(try Self.number(field, value))
+        case .watermark: watermark = Timestamp(milliseconds: try Self.number(field, value, from: .min))
+        case .skew: skew = .milliseconds(try Self.number(field, value, from: .min))
         case .consumed: consumed = try Self.number(field, value)
         case .lost: lost = try Self.number(field, value)
         case .format: format = Int(try Self.number(field, value))
@@ -119,8 +119,13 @@ package struct Control: Sendable, Equatable {
         return text.isEmpty ? nil : text
     }
 
-    private static func number(_ field: Field, _ value: ArraySlice<UInt8>) throws(WireError) -> Int64 {
-        guard let number = FieldValue.integer(value) else { throw .unreadable(field.name) }
+    /// Bounded, so that counting on from it cannot overflow.
+    private static func number(
+        _ field: Field, _ value: ArraySlice<UInt8>, from low: Int64 = 0
+    ) throws(WireError) -> Int64 {
+        guard let number = FieldValue.integer(value), low...FieldValue.greatest ~= number else {
+            throw .unreadable(field.name)
+        }
         return number
     }
 }

@@ -3,9 +3,10 @@
 /// One byte buffer and one list of offsets; after `removeAll(keepingCapacity: true)` filling it again
 /// allocates nothing. As a collection it gives back what the decoders take.
 package struct FieldBuffer: Sendable, Equatable {
-    private var bytes: [UInt8] = []
+    /// All names and values end to end.
+    package private(set) var bytes: [UInt8] = []
     /// Where each name and each value ends: two per field.
-    private var ends: [Int] = []
+    package private(set) var ends: [Int] = []
 
     package init() {}
 
@@ -76,8 +77,10 @@ extension FieldBuffer: RandomAccessCollection {
 extension FieldBuffer: CustomStringConvertible {
     /// One line per field, for people.
     package var description: String {
-        map { "\(String(decoding: $0.name, as: UTF8.self)) \(String(decoding: $0.value, as: UTF8.self))" }
-            .joined(separator: "\n")
+        map { name, value in
+            let name = String(decoding: name, as: UTF8.self)
+            return value.isEmpty ? name : "\(name) \(String(decoding: value, as: UTF8.self))"
+        }.joined(separator: "\n")
     }
 }
 

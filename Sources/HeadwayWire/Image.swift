@@ -17,17 +17,25 @@ extension ImageSink {
 /// Writes an image to a buffer.
 struct ImageWriter<Field: FieldName>: ImageSink {
     var buffer: FieldBuffer
+    /// The fields written.
+    var fields: UInt64 = 0
 
     mutating func put(_ field: Field, _ text: String?) {
-        if let text { buffer.add(field.name, text) }
+        guard let text else { return }
+        fields |= field.bit
+        buffer.add(field.name, text)
     }
 
     mutating func put(_ field: Field, _ number: Int64?) {
-        if let number { buffer.add(field.name, number) }
+        guard let number else { return }
+        fields |= field.bit
+        buffer.add(field.name, number)
     }
 
     mutating func put(_ field: Field, if isPresent: Bool, _ write: (inout [UInt8]) -> Void) {
-        if isPresent { buffer.add(field.name, write) }
+        guard isPresent else { return }
+        fields |= field.bit
+        buffer.add(field.name, write)
     }
 }
 
@@ -43,12 +51,5 @@ struct ImageOutline<Field: FieldName>: ImageSink {
 
     private mutating func note(_ field: Field, _ isPresent: Bool) {
         if isPresent { fields |= field.bit }
-    }
-
-    /// The names that `older` has and `self` has not.
-    func vanished(since older: Self) -> [String] {
-        let gone = older.fields & ~fields
-        guard gone != 0 else { return [] }
-        return Field.allCases.filter { gone & $0.bit != 0 }.map(\.name)
     }
 }

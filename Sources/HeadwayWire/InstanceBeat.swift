@@ -16,10 +16,10 @@ package struct InstanceBeat: Sendable, Equatable {
     /// More parts are a later version's and are ignored.
     package init(text: ArraySlice<UInt8>) throws(WireError) {
         let parts = PackedText.parts(text, by: ":")
-        guard parts.count >= 3, let beat = FieldValue.integer(parts[0]),
+        guard parts.count >= 3, let beat = FieldValue.integer(parts[0], in: 0...FieldValue.greatest),
             let owned = FieldValue.integer(parts[1], in: 0...1024), let isLeaving = FieldValue.bool(parts[2])
         else { throw .unreadable("instance") }
-        self.init(beat: beat, owned: owned, isLeaving: isLeaving)
+        self.init(beat: Int64(beat), owned: owned, isLeaving: isLeaving)
     }
 
     package init(text: String) throws(WireError) {

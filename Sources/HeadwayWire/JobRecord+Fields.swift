@@ -17,25 +17,14 @@ extension JobRecord {
     }
 
     /// Adds the image of `job:<id>`; nothing for what has no hash.
-    package func encode(into buffer: inout FieldBuffer) {
+    @discardableResult
+    package func encode(into buffer: inout FieldBuffer) -> FieldSet<JobField> {
         switch self {
-        case .unknown, .expired: break
-        case .job(let job): job.encode(into: &buffer)
-        case .placeholder(let placeholder): placeholder.encode(into: &buffer)
-        }
-    }
-
-    /// The fields of the older record's hash that this one's no longer has: what to `HDEL` beside the `HSET`.
-    package func vanished(since older: JobRecord) -> [String] {
-        switch (older, self) {
-        case (.job(let older), .job(let job)): return job.vanished(since: older)
-        case (.placeholder, .job): return [JobField.held.name, JobField.since.name]
-        case (.unknown, _), (.expired, _), (.placeholder, .placeholder): return []
-        case (.job, _), (.placeholder, _):
-            // The hash goes as a whole, or (never in the fold) turns into a placeholder's.
-            var fields = FieldBuffer()
-            older.encode(into: &fields)
-            return fields.map { String(decoding: $0.name, as: UTF8.self) }
+        case .unknown, .expired: return imageFields
+        case .job(let job): return job.encode(into: &buffer)
+        case .placeholder(let placeholder):
+            placeholder.encode(into: &buffer)
+            return imageFields
         }
     }
 }

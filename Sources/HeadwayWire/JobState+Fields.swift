@@ -11,27 +11,19 @@ extension JobState {
         self = try scan.state(id)
     }
 
-    /// Adds the job's full image. To replace an older image also delete ``vanished(since:)``.
-    package func encode(into buffer: inout FieldBuffer) {
+    /// Adds the job's full image. To replace an older image also delete what only that one had:
+    /// ``FieldSet/vanished(since:)`` of the two images' fields.
+    @discardableResult
+    package func encode(into buffer: inout FieldBuffer) -> FieldSet<JobField> {
         var writer = ImageWriter<JobField>(buffer: buffer)
         buffer = FieldBuffer()
         describe(to: &writer)
         buffer = writer.buffer
         for (name, value) in attributes.sorted(by: { $0.key < $1.key }) { buffer.add("attr." + name, value) }
+        return FieldSet(bits: writer.fields)
     }
 
-    /// The fields of the older image that this one no longer has: what to `HDEL` beside the `HSET`.
-    package func vanished(since older: JobState) -> [String] {
-        var mine = ImageOutline<JobField>()
-        var theirs = ImageOutline<JobField>()
-        describe(to: &mine)
-        older.describe(to: &theirs)
-        let fields = mine.vanished(since: theirs)
-        guard attributes != older.attributes else { return fields }
-        return fields + older.attributes.keys.filter { attributes[$0] == nil }.sorted().map { "attr." + $0 }
-    }
-
-    private func describe(to sink: inout some ImageSink<JobField>) {
+    func describe(to sink: inout some ImageSink<JobField>) {
         sink.put(.pipeline, pipeline.description)
         sink.put(.status, status.rawValue)
         sink.put(.attempt, attempt == 1 ? nil : attempt)

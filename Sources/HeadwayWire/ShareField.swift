@@ -17,6 +17,8 @@ package enum ShareField: UInt8, FieldName {
     case cancelling
     /// The generation that is known as settled.
     case settled
+    /// The lowest generation that may still settle here; 1 when absent.
+    case openGeneration
     /// What is still to be told to others: a sum of 1 announce, 2 settle, 4 reopen, 8 cancel.
     case errands
     case updated, version

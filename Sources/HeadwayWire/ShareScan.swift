@@ -21,6 +21,7 @@ package struct ShareScan {
         case .queued, .running, .completed, .failed, .cancelled, .reopened, .errands, .total, .version,
             .settled:
             number(field, value, in: 0...FieldValue.greatest)
+        case .openGeneration: number(field, value, in: 1...FieldValue.greatest)
         case .cancelling, .sealed: number(field, value, in: 0...1)
         case .weight, .progress, .updated, .created, .sealedAt:
             number(field, value, in: Int64.min...Int64.max)
@@ -51,6 +52,7 @@ package struct ShareScan {
         share.reopened = Int(numbers[.reopened] ?? 0)
         share.isCancelling = numbers[.cancelling] == 1
         share.settledGeneration = numbers[.settled].map { Int($0) }
+        share.openGeneration = Int(numbers[.openGeneration] ?? 1)
         share.errands = BulkShare.Errands(rawValue: Int(numbers[.errands] ?? 0))
         share.version = try known(.version)
         guard let created = numbers[.created] else { return share }

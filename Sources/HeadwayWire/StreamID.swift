@@ -15,23 +15,25 @@ package struct StreamID: Sendable, Hashable, Comparable, CustomStringConvertible
 
     /// Reads `<ms>-<seq>`, or `<ms>` with the sequence left out.
     package init?(_ bytes: some Sequence<UInt8>) {
-        var parts: [UInt64] = [0]
+        var ms: UInt64?
+        var number: UInt64 = 0
         var digits = 0
         for byte in bytes {
-            if byte == UInt8(ascii: "-"), parts.count == 1, digits > 0 {
-                parts.append(0)
+            if byte == UInt8(ascii: "-"), ms == nil, digits > 0 {
+                ms = number
+                number = 0
                 digits = 0
                 continue
             }
             guard 48...57 ~= byte else { return nil }
-            let (scaled, overflow) = parts[parts.count - 1].multipliedReportingOverflow(by: 10)
+            let (scaled, overflow) = number.multipliedReportingOverflow(by: 10)
             let (sum, carry) = scaled.addingReportingOverflow(UInt64(byte - 48))
             guard !overflow, !carry else { return nil }
-            parts[parts.count - 1] = sum
+            number = sum
             digits += 1
         }
         guard digits > 0 else { return nil }
-        self.init(ms: parts[0], seq: parts.count == 2 ? parts[1] : 0)
+        self.init(ms: ms ?? number, seq: ms == nil ? 0 : number)
     }
 
     package init?(_ text: String) { self.init(text.utf8) }

@@ -59,3 +59,11 @@ package struct TimelineEntry: Sendable, Equatable {
         return String(decoding: bytes, as: UTF8.self)
     }
 }
+
+extension TimelineEntry {
+    package init(_ transition: Transition) {
+        self.init(
+            at: transition.at, kind: transition.kind.rawValue, attempt: transition.attempt,
+            stage: transition.stage, index: transition.index, detail: transition.detail)
+    }
+}

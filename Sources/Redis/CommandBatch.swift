@@ -75,6 +75,27 @@ package struct CommandBatch: Sendable, Equatable {
         }
     }
 
+    /// Appends one argument per part of `source`, where part *n* ends at `ends[n]`: a hash's fields in one go.
+    ///
+    /// The hot path of whoever writes many hashes: room is made once, and nothing is counted or retained per part.
+    package mutating func append(parts source: [UInt8], endingAt ends: [Int]) {
+        precondition(ends.count <= missing, "more arguments than the command announced")
+        precondition(ends.last ?? 0 <= source.count, "a part ends behind the source")
+        missing -= ends.count
+        unsafe write(atMost: UInt(source.count) + (RESPPen.header + 2) * UInt(ends.count)) { pen in
+            unsafe source.withUnsafeBufferPointer { whole in
+                var start = 0
+                for end in ends {
+                    precondition(start <= end, "parts out of order")
+                    unsafe pen.header(UInt8(ascii: "$"), UInt(end - start))
+                    unsafe pen.put(UnsafeBufferPointer(rebasing: whole[start..<end]))
+                    unsafe pen.endOfLine()
+                    start = end
+                }
+            }
+        }
+    }
+
     /// Appends the commands of another batch.
     package mutating func append(_ other: CommandBatch) {
         precondition(missing == 0 && other.missing == 0, "a batch is joined in the middle of a command")

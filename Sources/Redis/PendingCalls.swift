@@ -5,6 +5,7 @@ struct PendingCall {
     enum Waiter {
         case one(UnsafeContinuation<Result<RESPValue, RedisError>, Never>)
         case all(UnsafeContinuation<Result<[RESPValue], RedisError>, Never>)
+        case later(PendingReplies)
     }
 
     let commands: Int
@@ -16,6 +17,7 @@ struct PendingCall {
         switch waiter {
         case .one(let waiter): unsafe waiter.resume(returning: .failure(error))
         case .all(let waiter): unsafe waiter.resume(returning: .failure(error))
+        case .later(let replies): replies.finish(.failure(error))
         }
     }
 }

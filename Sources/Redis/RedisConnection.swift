@@ -169,6 +169,22 @@ package actor RedisConnection {
         }
     }
 
+    /// Sends a batch and returns before its replies are there: what is submitted next leaves behind it, in the
+    /// same write, and each can be awaited by itself.
+    ///
+    /// The first of two may so be known while the second still blocks the server. Bounds and errors are those
+    /// of ``send(_:deadline:)``, thrown where the replies are awaited.
+    package func submit(_ batch: CommandBatch, deadline: Duration = .seconds(5)) -> PendingReplies {
+        let replies = PendingReplies(of: batch)
+        do throws(RedisError) {
+            try admit(batch)
+            write(batch, deadline, .later(replies))
+        } catch {
+            replies.finish(.failure(error))
+        }
+        return replies
+    }
+
     /// Sends one command and gives its reply.
     ///
     /// - Throws: as ``send(_:deadline:)``; and `commandRejected` or `authenticationFailed` for an error reply,
@@ -278,6 +294,7 @@ package actor RedisConnection {
         switch call.waiter {
         case .one(let waiter): unsafe waiter.resume(returning: .success(reader.takeOne()))
         case .all(let waiter): unsafe waiter.resume(returning: .success(reader.take(call.commands)))
+        case .later(let replies): replies.finish(.success(reader.take(call.commands)))
         }
     }
 
@@ -332,7 +349,7 @@ package actor RedisConnection {
 
 extension RedisError {
     /// Names the command of an error that was made where only the connection is known.
-    fileprivate func naming(_ batch: CommandBatch) -> RedisError {
+    func naming(_ batch: CommandBatch) -> RedisError {
         command.isEmpty ? RedisError(code, command: batch.summary, detail: detail) : self
     }
 }

@@ -160,6 +160,7 @@ extension Dice {
         share.reopened = number(0...3)
         share.isCancelling = chance(30)
         share.settledGeneration = maybe { $0.number(1...5) }
+        share.openGeneration = number(1...5)
         share.errands = BulkShare.Errands(rawValue: number(0...15))
         share.version = Int64(number(0...1_000_000))
         guard chance(50) else { return share }

@@ -37,9 +37,9 @@ struct Fields: Sequence, ExpressibleByDictionaryLiteral, Sendable {
 
 extension FieldBuffer {
     /// What `encode` writes.
-    init(_ encode: (inout FieldBuffer) -> Void) {
+    init<Ignored>(_ encode: (inout FieldBuffer) -> Ignored) {
         self.init()
-        encode(&self)
+        _ = encode(&self)
     }
 
     var names: [String] { map { String(decoding: $0.name, as: UTF8.self) } }

@@ -270,6 +270,17 @@ struct ProgressEventFieldsTests {
         }
     }
 
+    @Test("a number that breaks its bounds is no publisher's number, though the rest is readable")
+    func sequences() {
+        let sequence = ProgressEvent.Sequence(source: "w7", id: 12)
+        #expect(ProgressEvent.Sequence(fields: Self.tick.with("done", "x")) == sequence)
+        #expect(ProgressEvent.Sequence(fields: Self.tick.with("id", "9007199254740993")) == nil)
+        #expect(ProgressEvent.Sequence(fields: Self.tick.with("id", "9223372036854775807")) == nil)
+        #expect(ProgressEvent.Sequence(fields: Self.tick.with("id", "0")) == nil)
+        #expect(ProgressEvent.Sequence(fields: Self.tick.with("source", "w 7")) == nil)
+        #expect(ProgressEvent.Sequence(fields: Self.tick.without("source")) == nil)
+    }
+
     @Test("a publisher learns before it sends what a reader would refuse")
     func faults() {
         let job = JobID(unchecked: "a")

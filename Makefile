@@ -1,0 +1,48 @@
+# The front door for people who build Headway. `make` alone lists what there is.
+SHELL := /bin/bash
+PACKAGES := libevent-dev libhiredis-dev redis-server redis-tools pkg-config python3 python3-redis
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+FLAGS := --explicit-target-dependency-import-check error
+BIN := .build/release/headway
+export SWIFT_BACKTRACE ?= enable=no
+
+.DEFAULT_GOAL := help
+.PHONY: help deps demo build test check check-sanitizers bench latency format clean
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+demo: deps ## Turn a directory of texts into illustrated pages with four worker processes (DIR=… for your own)
+	@$(MAKE) --no-print-directory build
+	@$(BIN) demo --pace 12s $(DIR)
+
+test: deps ## Build and run every test
+	swift build --build-tests $(FLAGS)
+	swift test --skip-build
+
+build: deps ## A release build: .build/release/headway
+	@echo "Building a release (the first time takes a few minutes) …"
+	@swift build -c release --product headway $(FLAGS)
+
+deps: ## Install what is missing (Debian packages, redis-py for the Python tests); says what it does
+	@./deploy/install-deps $(SUDO) $(PACKAGES)
+
+check: deps ## Formatting, arrows between rooms, tests
+	swift format lint --strict -r Package.swift Sources Tests
+	$(MAKE) --no-print-directory test
+
+check-sanitizers: deps ## The tests under ThreadSanitizer, then under AddressSanitizer
+	swift test --sanitize=thread --scratch-path .build-tsan $(FLAGS)
+	swift test --sanitize=address --scratch-path .build-asan $(FLAGS)
+
+bench: build ## Throughput beside the limit of the same run, as ratios
+	@$(BIN) bench
+
+latency: build ## From publish to a frame at an SSE client, p50 and p99
+	@$(BIN) bench latency
+
+format: ## Format everything in place
+	swift format -i -r Package.swift Sources Tests
+
+clean: ## Remove build products
+	rm -rf .build .build-tsan .build-asan out

@@ -1,0 +1,61 @@
+package import EventLoop
+import HeadwayCore
+package import HeadwayWire
+import Redis
+
+/// One aggregator instance: an owner per partition, sharing loops, pipelines and the errands' connection.
+///
+/// Any number of instances may run on one namespace; each partition is served by the one that holds its
+/// lease, and whoever is left takes over from whoever is gone.
+package actor Aggregator {
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
+
+    private let loop: EventLoop
+    private let client: RedisClient
+    private let catalogs: CatalogReader
+    private let owners: [PartitionOwner]
+    private var refreshing: Task<Void, Never>?
+
+    /// - Parameters:
+    ///   - keyspace: as agreed with Redis; see ``Namespace``.
+    ///   - loops: the partitions are dealt out over them; the first also carries what is shared.
+    package init(
+        keyspace: Keyspace, options: AggregatorOptions, on loops: [EventLoop],
+        notify: @escaping @Sendable (AggregatorNotice) -> Void = { _ in }
+    ) {
+        loop = loops[0]
+        client = RedisClient(options.endpoint, on: loop, name: "headway-aggregator")
+        catalogs = CatalogReader(keyspace: keyspace)
+        let errands = ErrandRunner(keyspace: keyspace, client: client, on: loop)
+        owners = (0..<keyspace.partitions).map { [catalogs] in
+            PartitionOwner(
+                partition: $0, keyspace: keyspace, options: options, catalogs: catalogs, errands: errands,
+                on: loops[$0 % loops.count], notify: notify)
+        }
+    }
+
+    package func start() async {
+        for owner in owners { await owner.start() }
+        refreshing = Task(executorPreference: loop) { [catalogs, client, loop] in
+            while !Task.isCancelled {
+                try? await catalogs.refresh { try await client.send($0) }
+                try? await loop.sleep(for: .seconds(1))
+            }
+        }
+    }
+
+    /// Commits what was read, hands every lease back so that others take over at once, and closes.
+    package func stop() async {
+        refreshing?.cancel()
+        await withTaskGroup(of: Void.self) { group in
+            for owner in owners { group.addTask { await owner.stop() } }
+        }
+        await client.close()
+    }
+
+    package func stats() async -> [PartitionStats] {
+        var all: [PartitionStats] = []
+        for owner in owners { all.append(await owner.currentStats()) }
+        return all
+    }
+}

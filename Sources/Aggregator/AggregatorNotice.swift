@@ -1,0 +1,47 @@
+/// What an operator should hear of an aggregator. Carries no ids of jobs and no payload.
+package enum AggregatorNotice: Sendable, CustomStringConvertible {
+    case took(partition: Int, fence: Int64, newEpoch: Bool)
+    case released(partition: Int)
+    /// Ownership or the connection was lost; memory is dropped and the partition is asked for again.
+    case lost(partition: Int, reason: String)
+    /// An error inside an accepted transaction: the partition stands until a person has looked.
+    case halted(partition: Int, reason: String)
+    /// Redis refuses writes for now (full, read-only, loading): nothing is lost, it is tried again.
+    case refused(partition: Int, reason: String)
+    /// A source's numbers left some out: events were lost before they reached the stream.
+    case gap(partition: Int, missing: Int64)
+    /// Somebody removed entries that nobody had read.
+    case trimmedUnread(partition: Int, entries: Int64)
+    case clockJumped(partition: Int, by: Duration)
+
+    package enum Level: String, Sendable { case info, warning, error }
+
+    package var level: Level {
+        switch self {
+        case .took, .released: .info
+        case .lost, .refused, .clockJumped: .warning
+        case .halted, .gap, .trimmedUnread: .error
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .took(let partition, let fence, let newEpoch):
+            "partition \(partition): taken with fence \(fence)\(newEpoch ? ", new epoch" : "")"
+        case .released(let partition):
+            "partition \(partition): released"
+        case .lost(let partition, let reason):
+            "partition \(partition): lost (\(reason)); starting over from the stored checkpoint"
+        case .halted(let partition, let reason):
+            "partition \(partition): HALTED, an error inside an accepted commit: \(reason)"
+        case .refused(let partition, let reason):
+            "partition \(partition): Redis refuses writes (\(reason)); waiting"
+        case .gap(let partition, let missing):
+            "partition \(partition): \(missing) events were lost before they reached the stream"
+        case .trimmedUnread(let partition, let entries):
+            "partition \(partition): \(entries) unread entries were removed from the stream by somebody else"
+        case .clockJumped(let partition, let jump):
+            "partition \(partition): Redis' clock was set by \(jump); compensated"
+        }
+    }
+}

@@ -1,0 +1,32 @@
+package import Redis
+
+/// How an aggregator instance works; the defaults are for production.
+package struct AggregatorOptions: Sendable {
+    package var endpoint: RedisEndpoint
+    package var namespace = "hw"
+    /// Used only when the namespace is first used; later the stored number counts.
+    package var partitions = 8
+    /// Unique among living instances.
+    package var instance: String
+    /// Without a beat for this long a partition is taken over.
+    package var lease = Duration.seconds(5)
+    /// Most entries per read, and so most changed jobs per commit.
+    package var batch = 500
+    /// Most bytes of entries folded into one commit.
+    package var batchBytes = 1 << 20
+    /// Longest wait for new entries in one read.
+    package var block = Duration.milliseconds(250)
+    /// Jobs kept in memory per partition.
+    package var cachedJobs = 50_000
+    /// How long a settled bulk stays readable; its shares a day longer.
+    package var bulkRetention = Duration.seconds(7 * 24 * 3600)
+    /// How long after its job a tombstone stays.
+    package var tombstoneRetention = Duration.seconds(7 * 24 * 3600)
+    /// The publishers' longest back-off: how long after an outage nobody is judged by silence.
+    package var publisherBackoff = Duration.seconds(10)
+
+    package init(endpoint: RedisEndpoint, instance: String) {
+        self.endpoint = endpoint
+        self.instance = instance
+    }
+}

@@ -1,0 +1,86 @@
+import EventLoop
+import HeadwayCore
+import HeadwayWire
+import Redis
+
+/// Tells other shares what one share has committed to tell: appends to their streams, idempotent by
+/// (bulk, generation), so telling twice is harmless.
+actor ErrandRunner {
+    nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
+
+    private let loop: EventLoop
+    private let keyspace: Keyspace
+    private let client: RedisClient
+
+    /// How often the shares are read again when they moved between two reads.
+    private static let settleTries = 20
+
+    init(keyspace: Keyspace, client: RedisClient, on loop: EventLoop) {
+        self.loop = loop
+        self.keyspace = keyspace
+        self.client = client
+    }
+
+    /// - Returns: the errands that are done; the others are worth another try.
+    func run(_ errands: BulkShare.Errands, of bulk: BulkID, from partition: Int) async -> BulkShare.Errands {
+        var done: BulkShare.Errands = []
+        if errands.contains(.announce), await tell(.announced, of: bulk, to: [keyspace.partition(of: bulk)]) {
+            done.insert(.announce)
+        }
+        if errands.contains(.cancel), await tell(.cancelling, of: bulk, to: everybody) { done.insert(.cancel) }
+        if errands.contains(.reopen), let shares = await shares(of: bulk),
+            await tell(.reopened(generation: BulkSummary(id: bulk, shares: shares).generation), of: bulk, to: everybody)
+        {
+            done.insert(.reopen)
+        }
+        if errands.contains(.settle), await settle(bulk) { done.insert(.settle) }
+        if done != errands { try? await loop.sleep(for: .milliseconds(200)) }
+        return done
+    }
+
+    private var everybody: [Int] { Array(0..<keyspace.partitions) }
+
+    /// Reads all shares twice; when neither moved in between and all is done, everybody is told.
+    private func settle(_ bulk: BulkID) async -> Bool {
+        for attempt in 0..<Self.settleTries {
+            guard let first = await shares(of: bulk) else { return false }
+            let summary = BulkSummary(id: bulk, shares: first)
+            // Somebody else empties later and asks then.
+            guard summary.canSettle else { return true }
+            guard let second = await shares(of: bulk) else { return false }
+            if first.map(\.version) == second.map(\.version) {
+                return await tell(
+                    .settled(generation: summary.generation, summary.counts), of: bulk, to: everybody)
+            }
+            try? await loop.sleep(for: .milliseconds(10 * (attempt + 1)))
+        }
+        return false
+    }
+
+    private func shares(of bulk: BulkID) async -> [BulkShare]? {
+        var batch = CommandBatch()
+        for partition in everybody { batch.add("HGETALL", keyspace.bulk(partition, bulk)) }
+        guard let replies = try? await client.send(batch), batch.firstError(in: replies) == nil else { return nil }
+        var shares: [BulkShare] = []
+        for reply in replies {
+            guard let elements = reply.elements, elements.count > 0 else { continue }
+            guard let share = try? BulkShare(id: bulk, fields: elements.pairs) else { return nil }
+            shares.append(share)
+        }
+        return shares
+    }
+
+    private func tell(_ word: BulkWord, of bulk: BulkID, to partitions: [Int]) async -> Bool {
+        var fields = FieldBuffer()
+        ProgressEvent(bulk, word).encode(into: &fields)
+        var batch = CommandBatch()
+        for partition in partitions {
+            batch.begin("XADD", argumentCount: 2 + 2 * fields.count)
+            batch.append(keyspace.events(partition))
+            batch.append("*")
+            batch.append(fields)
+        }
+        guard let replies = try? await client.send(batch) else { return false }
+        return batch.firstError(in: replies) == nil
+    }
+}

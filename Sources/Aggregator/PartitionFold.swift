@@ -1,0 +1,170 @@
+import HeadwayCore
+import HeadwayWire
+import Redis
+
+/// Folds a batch into an owner's memory and collects what the commit must write.
+///
+/// Decides nothing itself about jobs and bulks: that is `HeadwayCore`. Here are the order of things, the
+/// dedupe by source, the deadlines between entries, and the bookkeeping of what changed.
+struct PartitionFold {
+    let keyspace: Keyspace
+    let partition: Int
+    let catalog: PipelineCatalog
+
+    private(set) var jobs: [JobSlot] = []
+    /// Jobs whose score in `active` came due and must follow their deadline.
+    private(set) var rescored: [JobSlot] = []
+    private(set) var shares: [ShareSlot] = []
+    private(set) var sources: Set<String> = []
+    private(set) var rejected: [Rejection] = []
+    private(set) var duplicates = 0
+    private(set) var applied = 0
+    /// Numbers that sources left out.
+    private(set) var missing: Int64 = 0
+
+    init(keyspace: Keyspace, partition: Int, catalog: PipelineCatalog) {
+        self.keyspace = keyspace
+        self.partition = partition
+        self.catalog = catalog
+    }
+
+    var hasChanges: Bool {
+        !(jobs.isEmpty && rescored.isEmpty && shares.isEmpty && rejected.isEmpty && sources.isEmpty)
+    }
+
+    mutating func apply(_ batch: PartitionBatch, to memory: inout PartitionMemory) {
+        for entry in batch.entries {
+            let now = memory.clock.time(of: entry.id)
+            guard isNew(entry.sequence, &memory) else { continue }
+            switch entry.event {
+            case .failure(let error):
+                rejected.append(Rejection(error, entry: entry.id, at: now, event: entry.fields.pairs))
+            case .success(let event):
+                apply(event, from: entry, at: now, &memory)
+            }
+        }
+    }
+
+    /// One word that this partition says to itself (a sweep), not an entry of the stream.
+    mutating func apply(_ event: ProgressEvent, at now: Timestamp, to memory: inout PartitionMemory) {
+        apply(event, from: nil, at: now, &memory)
+    }
+
+    /// Fires every deadline of `slot` that passed before `now`, each at its own time, so that the outcome
+    /// does not depend on how entries were batched.
+    mutating func fireDeadlines(of slot: JobSlot, before now: Timestamp, _ memory: inout PartitionMemory) {
+        guard memory.judgeFrom < now else { return }
+        if slot.deadline == nil { lookAhead(slot, memory) }
+        guard let deadline = slot.deadline, deadline < now else { return }
+        let outcome = slot.record.fire(
+            slot.id, at: now + .milliseconds(-1), catalog: catalog, countingFrom: memory.silenceFloor)
+        for (held, reason) in outcome.refusedHeld {
+            rejected.append(
+                Rejection(reason, entry: nil, at: deadline, event: held, detail: "held until the job was known"))
+        }
+        if outcome.isRecordChanged { note(outcome, slot, at: deadline, &memory) } else { lookAhead(slot, memory) }
+    }
+
+    private func lookAhead(_ slot: JobSlot, _ memory: PartitionMemory) {
+        slot.deadline = slot.record.nextDeadline(catalog: catalog, countingFrom: memory.silenceFloor)
+    }
+
+    /// The dedupe: each number of a source counts once, in order; what was left out is counted as missing.
+    private mutating func isNew(_ sequence: ProgressEvent.Sequence?, _ memory: inout PartitionMemory) -> Bool {
+        guard let sequence else { return true }
+        let last = memory.sources[sequence.source]?.id ?? 0
+        guard sequence.id > last else {
+            duplicates += 1
+            return false
+        }
+        missing += sequence.id - last - 1
+        memory.sources[sequence.source] = SourceMark(id: sequence.id, at: memory.clock.now)
+        sources.insert(sequence.source)
+        return true
+    }
+
+    private mutating func apply(
+        _ event: ProgressEvent, from entry: PartitionBatch.Entry?, at now: Timestamp,
+        _ memory: inout PartitionMemory
+    ) {
+        switch event.body {
+        case .job(let id, _):
+            guard keyspace.partition(of: id) == partition else {
+                return refuse(.malformed, entry, event, at: now, "the subject belongs to another partition's stream")
+            }
+            guard let slot = memory.jobs.find(id) else { preconditionFailure("a job was folded before it was read") }
+            fireDeadlines(of: slot, before: now, &memory)
+            let outcome = slot.record.apply(id, event, at: now, catalog: catalog)
+            switch outcome.verdict {
+            case .applied: applied += 1
+            case .unchanged, .held: break
+            case .refused(let reason): refuse(reason, entry, event, at: now)
+            }
+            for (held, reason) in outcome.refusedHeld {
+                rejected.append(
+                    Rejection(reason, entry: nil, at: now, event: held, detail: "held until the job was known"))
+            }
+            if outcome.isRecordChanged { note(outcome, slot, at: now, &memory) }
+        case .bulk(let id, let word):
+            let isHome = keyspace.partition(of: id) == partition
+            let slot = share(id, at: now, &memory)
+            switch slot.share.apply(word, isHome: isHome, at: now) {
+            case .applied:
+                applied += 1
+                markDirty(slot)
+            case .unchanged, .held: break
+            case .refused(let reason): refuse(reason, entry, event, at: now)
+            }
+        }
+    }
+
+    private mutating func note(
+        _ outcome: JobOutcome, _ slot: JobSlot, at now: Timestamp, _ memory: inout PartitionMemory
+    ) {
+        lookAhead(slot, memory)
+        if !slot.isDirty {
+            slot.isDirty = true
+            jobs.append(slot)
+        }
+        slot.transitions.append(contentsOf: outcome.transitions)
+        let before = slot.contribution
+        let after = slot.record.contribution
+        slot.contribution = after
+        guard let after, before?.1 != after.1 || before?.bulk != after.bulk else { return }
+        let share = share(after.bulk, at: now, &memory)
+        share.share.move(
+            from: before?.1, to: after.1,
+            isHome: keyspace.partition(of: after.bulk) == partition, at: now)
+        markDirty(share)
+    }
+
+    private mutating func share(_ id: BulkID, at now: Timestamp, _ memory: inout PartitionMemory) -> ShareSlot {
+        if let slot = memory.shares[id] { return slot }
+        let slot = ShareSlot(share: BulkShare(id: id, at: now), isStored: false)
+        memory.shares[id] = slot
+        return slot
+    }
+
+    mutating func rescore(_ slot: JobSlot) {
+        slot.mustRescore = true
+        if !slot.isDirty { rescored.append(slot) }
+    }
+
+    mutating func markDirty(_ slot: ShareSlot) {
+        guard !slot.isDirty else { return }
+        slot.isDirty = true
+        shares.append(slot)
+    }
+
+    private mutating func refuse(
+        _ reason: Refusal, _ entry: PartitionBatch.Entry?, _ event: ProgressEvent, at now: Timestamp,
+        _ detail: String? = nil
+    ) {
+        if let entry {
+            rejected.append(
+                Rejection(reason, entry: entry.id, at: now, detail: detail, event: entry.fields.pairs))
+        } else {
+            rejected.append(Rejection(reason, entry: nil, at: now, event: event, detail: detail))
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import HeadwayCore
+import HeadwayWire
+
+/// One job as its partition's owner holds it between commits.
+final class JobSlot {
+    let id: JobID
+    var record: JobRecord
+    /// What the job adds to its bulk as the share has it; kept, because every tick asks for it.
+    var contribution: (bulk: BulkID, BulkContribution)?
+    /// The next deadline, or a moment before it; nil while none is known.
+    var deadline: Timestamp?
+    /// Which fields the stored image has, so that one that vanished is noticed; nil when nothing is stored.
+    var stored: FieldSet<JobField>?
+    /// The score in `active`; nil when it is not there or not known.
+    var activeScore: Timestamp?
+    var isActiveKnown: Bool
+    /// What of this slot the next commit must write.
+    var isDirty = false
+    var transitions: [Transition] = []
+    /// Status and bulk as `members` has them.
+    var storedMember: Member?
+    /// The tombstone as stored, while the job is at an end.
+    var tombstone: JobRecord.Tombstone?
+    /// Its score in `active` came due too early and must be moved.
+    var mustRescore = false
+
+    struct Member: Equatable {
+        var bulk: BulkID
+        var status: JobState.Status
+    }
+
+    init(id: JobID, record: JobRecord) {
+        self.id = id
+        self.record = record
+        contribution = record.contribution
+        switch record {
+        case .job(let job):
+            stored = record.imageFields
+            isActiveKnown = false
+            storedMember = job.bulk.map { Member(bulk: $0, status: job.status) }
+            if job.status.isTerminal { tombstone = JobRecord.Tombstone(of: job) }
+        case .expired(let tombstone):
+            isActiveKnown = true
+            storedMember = tombstone.bulk.map { Member(bulk: $0, status: tombstone.status) }
+        case .placeholder:
+            stored = record.imageFields
+            isActiveKnown = false
+        case .unknown:
+            isActiveKnown = true
+        }
+    }
+}
+
+/// One bulk's share as its partition's owner holds it between commits.
+final class ShareSlot {
+    var share: BulkShare
+    var isDirty = false
+    /// Which fields the stored image has; nil when nothing is stored.
+    var stored: FieldSet<ShareField>?
+    /// Whether `bulks` lists it; only shares at home are listed.
+    var isListed: Bool
+    var storedErrands: BulkShare.Errands
+    /// The generation whose settlement gave the stored keys their expiry.
+    var expiringGeneration: Int?
+
+    init(share: BulkShare, isStored: Bool) {
+        self.share = share
+        stored = isStored ? share.imageFields : nil
+        isListed = isStored && share.home != nil
+        storedErrands = share.errands
+        expiringGeneration = share.settledGeneration
+    }
+}
+
+/// All that an owner believes of its partition. Dropped whole when anything is lost.
+struct PartitionMemory {
+    var control: Control
+    var clock: PartitionClock
+    var sources: [String: SourceMark]
+    var jobs: JobCache
+    var shares: [BulkID: ShareSlot] = [:]
+    /// Until then nobody is judged by silence.
+    var judgeFrom: Timestamp
+    /// Silence before this does not count: nobody was there to hear.
+    var silenceFloor: Timestamp?
+    /// Score of the first entry of `active`, as last read.
+    var nextDeadline: Timestamp?
+
+    /// Shares that nothing refers to any more this commit are cheap to read again; keep the map bounded.
+    mutating func trimShares(to limit: Int) {
+        guard shares.count > limit else { return }
+        shares = shares.filter { $0.value.isDirty || !$0.value.share.errands.isEmpty || $0.value.share.isCancelling }
+    }
+}
+
+/// The jobs in memory: two generations, so that what was not touched for a whole generation is let go.
+struct JobCache {
+    private var young: [JobID: JobSlot] = [:]
+    private var old: [JobID: JobSlot] = [:]
+    private let generation: Int
+
+    /// - Parameter capacity: most slots kept, 2 or more.
+    init(capacity: Int) { generation = max(capacity / 2, 1) }
+
+    var count: Int { young.count + old.count }
+
+    mutating func find(_ id: JobID) -> JobSlot? {
+        if let slot = young[id] { return slot }
+        guard let slot = old.removeValue(forKey: id) else { return nil }
+        young[id] = slot
+        return slot
+    }
+
+    mutating func insert(_ slot: JobSlot) { young[slot.id] = slot }
+
+    /// Lets go of the older generation once the younger is full. Only between commits: nothing dirty is lost.
+    mutating func age() {
+        guard young.count >= generation else { return }
+        old = young
+        young = [:]
+    }
+}

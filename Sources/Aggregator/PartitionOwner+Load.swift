@@ -1,0 +1,125 @@
+import HeadwayCore
+import HeadwayWire
+import Redis
+
+extension PartitionOwner {
+    /// Reads the jobs and shares that a batch needs and memory lacks; at most two round trips, none when the
+    /// cache has all. Runs under the `WATCH` of the read, so a take-over in between fails the commit.
+    func load(
+        for batch: PartitionBatch, due: [JobID], into memory: inout PartitionMemory, on connection: RedisConnection
+    ) async throws(Loss) {
+        var jobs: [JobID] = []
+        var bulks: Set<BulkID> = []
+        var wanted: Set<JobID> = []
+        func want(_ id: JobID) {
+            if let slot = memory.jobs.find(id) {
+                if let bulk = slot.record.bulk { bulks.insert(bulk) }
+            } else if wanted.insert(id).inserted {
+                jobs.append(id)
+            }
+        }
+        var unknownPipeline = false
+        for entry in batch.entries {
+            guard case .success(let event) = entry.event else { continue }
+            switch event.body {
+            case .job(let id, let word):
+                guard keyspace.partition(of: id) == partition else { continue }
+                want(id)
+                guard let registration = word.registration else { continue }
+                if let bulk = registration.bulk { bulks.insert(bulk) }
+                if catalogs.known[registration.pipeline] == nil { unknownPipeline = true }
+            case .bulk(let id, _): bulks.insert(id)
+            }
+        }
+        due.forEach(want)
+
+        for slot in try await load(jobs: jobs, into: &memory, on: connection) {
+            if let bulk = slot.record.bulk { bulks.insert(bulk) }
+            if let pipeline = slot.record.pipeline, catalogs.known[pipeline] == nil { unknownPipeline = true }
+        }
+        let missing = bulks.filter { memory.shares[$0] == nil }
+        if !missing.isEmpty { try await load(shares: Array(missing), into: &memory, on: connection) }
+        if unknownPipeline { try await refreshCatalog(on: connection) }
+    }
+
+    @discardableResult
+    func load(
+        jobs ids: [JobID], into memory: inout PartitionMemory, on connection: RedisConnection
+    ) async throws(Loss) -> [JobSlot] {
+        guard !ids.isEmpty else { return [] }
+        var batch = CommandBatch()
+        batch.reserveCapacity(ids.count * 120)
+        for id in ids {
+            batch.begin("HGETALL", argumentCount: 1)
+            batch.append(keyspace.job(partition, id))
+            batch.begin("GET", argumentCount: 1)
+            batch.append(keyspace.tombstone(partition, id))
+        }
+        let replies = try await exchange(batch, on: connection)
+        try refuseErrors(in: replies, of: batch)
+        var slots: [JobSlot] = []
+        slots.reserveCapacity(ids.count)
+        for (index, id) in ids.enumerated() {
+                        do {
+                let record = try JobRecord(
+                    id: id, job: replies[2 * index].pairs, tombstone: replies[2 * index + 1].bytes)
+                let slot = JobSlot(id: id, record: record)
+                slots.append(slot)
+                memory.jobs.insert(slot)
+            } catch {
+                throw .halted("\(keyspace.job(partition, id)) is not readable: \(error)")
+            }
+        }
+        return slots
+    }
+
+    func load(
+        shares ids: [BulkID], into memory: inout PartitionMemory, on connection: RedisConnection
+    ) async throws(Loss) {
+        guard !ids.isEmpty else { return }
+        var batch = CommandBatch()
+        for id in ids { batch.add("HGETALL", keyspace.bulk(partition, id)) }
+        let replies = try await exchange(batch, on: connection)
+        try refuseErrors(in: replies, of: batch)
+        for (id, reply) in zip(ids, replies) {
+            guard let elements = reply.elements, elements.count > 0 else { continue }
+            do {
+                let share = try BulkShare(id: id, fields: elements.pairs)
+                memory.shares[id] = ShareSlot(share: share, isStored: true)
+            } catch {
+                throw .halted("\(keyspace.bulk(partition, id)) is not readable: \(error)")
+            }
+        }
+    }
+}
+
+extension JobWord {
+    /// Who the job is, where the word says so.
+    var registration: Registration? {
+        switch self {
+        case .queued(let registration): registration
+        case .started(_, let registration): registration
+        case .stageStarted, .stageProgressed, .stageCompleted, .completed, .failed, .cancelRequested, .cancelled,
+            .heartbeat:
+            nil
+        }
+    }
+}
+
+extension JobRecord {
+    var bulk: BulkID? {
+        switch self {
+        case .job(let job): job.bulk
+        case .expired(let tombstone): tombstone.bulk
+        case .unknown, .placeholder: nil
+        }
+    }
+
+    var pipeline: Pipeline.Reference? {
+        switch self {
+        case .job(let job): job.pipeline
+        case .expired(let tombstone): tombstone.pipeline
+        case .unknown, .placeholder: nil
+        }
+    }
+}

@@ -1,0 +1,241 @@
+import EventLoop
+import HeadwayCore
+import HeadwayWire
+import Redis
+
+extension PartitionOwner {
+    /// What a cycle sends behind its commit and reads at its beginning.
+    private struct Reading {
+        let batch: PartitionBatch
+        let sentAt: Duration
+        let receivedAt: Duration
+        let redisTime: Timestamp
+    }
+
+    /// Reads, folds and commits until the partition is lost (throws) or given back (returns).
+    ///
+    /// A cycle is one round trip: the commit of one batch and the read of the next leave together, the read
+    /// under a `WATCH` that is checked (nonce, checkpoint, commit) before the next `MULTI` is sent. So
+    /// nothing is committed on top of anybody else's write, and the network is crossed once per batch.
+    func serve(_ taken: PartitionMemory, on connection: RedisConnection) async throws(Loss) {
+        var memory = taken
+        var accepted = taken.control.checkpoint
+        var lastCommitAt = loop.clock.now
+        var lastTrimAt = loop.clock.now
+        dueCheck = DueCheck()
+        finishedErrands = [:]
+        retryErrands = []
+        startErrands(of: memory)
+        var reading = try await receive(
+    await sendRead(after: memory.control, on: connection), after: memory.control)
+
+        while true {
+            if let jump = memory.clock.read(
+                reading.redisTime, sentAt: reading.sentAt, receivedAt: reading.receivedAt)
+            {
+                memory.judgeFrom = max(memory.judgeFrom, memory.clock.now + longestSilence)
+                memory.silenceFloor = memory.clock.now
+                notify(.clockJumped(partition: partition, by: jump))
+            }
+            let watermark = watermark(of: reading.batch, memory)
+            let due = try await dueJobs(before: watermark, memory, on: connection)
+            try await load(for: reading.batch, due: due, into: &memory, on: connection)
+            let sweep = try await nextSweep(&memory, on: connection)
+
+            var fold = PartitionFold(keyspace: keyspace, partition: partition, catalog: catalogs.known)
+            fold.apply(reading.batch, to: &memory)
+            for id in sweep {
+                fold.apply(ProgressEvent(id, .cancelRequested(message: nil)), at: memory.clock.now, to: &memory)
+            }
+            let watermarkNow = max(watermark, memory.control.watermark)
+            fire(due, before: watermarkNow, &fold, &memory)
+            finishErrands(&fold, &memory)
+
+            let now = loop.clock.now
+            let isIdle =
+                reading.batch.checkpoint == memory.control.checkpoint && !fold.hasChanges
+            if isIdle, !isStopping, now - lastCommitAt < options.lease / 5 {
+                reading = try await receive(
+    await sendRead(after: memory.control, on: connection), after: memory.control)
+                continue
+            }
+
+            memory.control.checkpoint = reading.batch.checkpoint
+            memory.control.consumed += Int64(reading.batch.entries.count)
+            memory.control.commit += 1
+            memory.control.beat += 1
+            memory.control.watermark = watermarkNow
+            memory.control.skew = memory.clock.skew
+            memory.control.lost += fold.missing
+            if isStopping { memory.control.owner = nil }
+
+            var writer = CommitWriter(
+                keyspace: keyspace, partition: partition, options: options, catalog: fold.catalog)
+            let transaction = writer.transaction(fold, control: memory.control, memory: memory)
+            let isTrimDue = now - lastTrimAt >= .seconds(1) || reading.batch.isFull
+            lastCommitAt = now
+            if isTrimDue { lastTrimAt = now }
+
+            if isStopping {
+                try accept(try await exchange(transaction, on: connection), of: transaction)
+                record(fold, reading.batch)
+                notify(.released(partition: partition))
+                return
+            }
+            // Both leave in one write; the commit's outcome is known while the read still waits for news.
+            let control = memory.control
+            let commit = await connection.submit(transaction, deadline: .seconds(5))
+            let next = await sendRead(after: control, trimTo: isTrimDue ? accepted : nil, on: connection)
+            try accept(try await replies(of: commit), of: transaction)
+            accepted = control.checkpoint
+            record(fold, reading.batch)
+            for slot in fold.shares { startErrands(of: slot.share) }
+            memory.jobs.age()
+            memory.trimShares(to: 10_000)
+            reading = try await receive(next, after: control)
+        }
+    }
+
+    // MARK: Reading
+
+    /// A read that is under way.
+    private struct PendingReading {
+        let batch: CommandBatch
+        /// Where `TIME` stands in the batch.
+        let first: Int
+        let replies: PendingReplies
+        let sentAt: Duration
+    }
+
+    private func sendRead(
+        after control: Control, trimTo checkpoint: StreamID? = nil, on connection: RedisConnection
+    ) async -> PendingReading {
+        var batch = CommandBatch()
+        // Outside the transaction, behind an accepted checkpoint: a full Redis can drain.
+        if let checkpoint {
+            batch.add("XTRIM", keyspace.events(partition), "MINID", "~", checkpoint.description)
+        }
+        let first = batch.count
+        batch.add("TIME")
+        batch.add(
+            "XREAD", "COUNT", "\(options.batch)", "BLOCK", "\(max(1, options.block.wholeMilliseconds))",
+            "STREAMS", keyspace.events(partition), control.checkpoint.description)
+        batch.add("WATCH", keyspace.control(partition))
+        batch.add("HMGET", keyspace.control(partition), "nonce", "checkpoint", "commit")
+        let sentAt = loop.clock.now
+        let replies = await connection.submit(batch, deadline: options.block + .seconds(3))
+        return PendingReading(batch: batch, first: first, replies: replies, sentAt: sentAt)
+    }
+
+    private func replies(of pending: PendingReplies) async throws(Loss) -> [RESPValue] {
+        do {
+            return try await pending.value()
+        } catch {
+            throw .connection(error)
+        }
+    }
+
+    private func receive(_ pending: PendingReading, after control: Control) async throws(Loss) -> Reading {
+        let replies = try await replies(of: pending.replies)
+        let receivedAt = loop.clock.now
+        try refuseErrors(in: replies, of: pending.batch)
+        let first = pending.first
+        guard let redisTime = time(replies[first]), let seen = replies[first + 3].elements, seen.count == 3 else {
+            throw .connection(RedisError(.unexpectedReply, command: "TIME", detail: "not a time"))
+        }
+        guard seen[0].string == control.nonce, seen[1].string == control.checkpoint.description,
+            seen[2].number.map(Int64.init) == control.commit
+        else {
+            stats.fenced += 1
+            throw .taken
+        }
+        do {
+            let batch = try PartitionBatch(
+                reply: replies[first + 1], after: control.checkpoint, countLimit: options.batch,
+                byteLimit: options.batchBytes)
+            return Reading(
+                batch: batch, sentAt: pending.sentAt, receivedAt: receivedAt, redisTime: redisTime)
+        } catch {
+            throw .connection(error)
+        }
+    }
+
+    /// The time up to which deadlines may fire: while more is waiting, unread words may still put them off.
+    private func watermark(of batch: PartitionBatch, _ memory: PartitionMemory) -> Timestamp {
+        guard batch.isFull, let last = batch.entries.last else { return memory.clock.now }
+        var clock = memory.clock
+        return clock.time(of: last.id)
+    }
+
+    // MARK: Committing
+
+    /// Looks at every element of the reply: an error inside an accepted `EXEC` is never "committed".
+    private func accept(_ replies: [RESPValue], of transaction: CommandBatch) throws(Loss) {
+        guard let result = replies.last else { return }
+        if result.isNull {
+            stats.fenced += 1
+            throw .taken
+        }
+        if let error = transaction.firstError(in: replies) {
+            switch error.outcome {
+            case .refused, .unknown: throw .refused(error)
+            case .fatal: throw .halted("\(error)")
+            }
+        }
+        guard let elements = result.elements else { throw .halted("EXEC answered something else than a list") }
+        for element in elements {
+            if let text = element.error { throw .halted(text) }
+        }
+        stats.commits += 1
+    }
+
+    private func record(_ fold: PartitionFold, _ batch: PartitionBatch) {
+        stats.entries += Int64(batch.entries.count)
+        stats.applied += Int64(fold.applied)
+        stats.duplicates += Int64(fold.duplicates)
+        for rejection in fold.rejected { stats.rejected[rejection.reason, default: 0] += 1 }
+        if fold.missing > 0 {
+            stats.missing += fold.missing
+            notify(.gap(partition: partition, missing: fold.missing))
+        }
+    }
+
+    // MARK: Deadlines
+
+    /// After a take-over, an outage or a jump nobody is judged by silence before everybody could speak again.
+    var longestSilence: Duration {
+        (catalogs.known.latest.map(\.heartbeat).max() ?? .seconds(15)) + options.publisherBackoff
+    }
+
+    private func dueJobs(
+        before watermark: Timestamp, _ memory: PartitionMemory, on connection: RedisConnection
+    ) async throws(Loss) -> [JobID] {
+        guard memory.judgeFrom < watermark else { return [] }
+        if let next = dueCheck.nextDeadline, next >= watermark, loop.clock.now - dueCheck.at < .seconds(1) { return [] }
+        var batch = CommandBatch()
+        batch.add(
+            "ZRANGE", keyspace.active(partition), "-inf", "(\(watermark.milliseconds)", "BYSCORE", "LIMIT", "0",
+            "\(options.batch)")
+        batch.add("ZRANGE", keyspace.active(partition), "0", "0", "WITHSCORES")
+        let replies = try await exchange(batch, on: connection)
+        try refuseErrors(in: replies, of: batch)
+        let first = replies[1].elements.map(Array.init) ?? []
+        let earliest = first.count == 2 ? first[1].string.flatMap(Double.init) : nil
+        dueCheck = DueCheck(
+            at: loop.clock.now,
+            nextDeadline: Timestamp(milliseconds: earliest.flatMap { Int64(exactly: $0) } ?? .max))
+        return replies[0].elements?.compactMap { $0.string.flatMap { JobID($0) } } ?? []
+    }
+
+    private func fire(
+        _ due: [JobID], before watermark: Timestamp, _ fold: inout PartitionFold, _ memory: inout PartitionMemory
+    ) {
+        for id in due {
+            guard let slot = memory.jobs.find(id) else { continue }
+            fold.fireDeadlines(of: slot, before: watermark, &memory)
+            // Its score came due; wherever the deadline is now, the score must follow.
+            fold.rescore(slot)
+        }
+        for slot in fold.jobs { fold.fireDeadlines(of: slot, before: watermark, &memory) }
+    }
+}

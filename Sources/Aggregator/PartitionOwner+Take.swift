@@ -1,0 +1,138 @@
+import EventLoop
+import HeadwayCore
+import HeadwayWire
+import Redis
+
+extension PartitionOwner {
+    /// Looks at the partition's control hash and takes it when it may be taken.
+    ///
+    /// - Returns: the memory to serve with, read after the take; nil when somebody else owns it.
+    func take(on connection: RedisConnection) async throws(Loss) -> PartitionMemory? {
+        var look = CommandBatch()
+        look.add("WATCH", keyspace.control(partition))
+        look.add("HGETALL", keyspace.control(partition))
+        look.add("TIME")
+        look.add("INFO", "replication")
+        let seen = try await exchange(look, on: connection)
+        try refuseErrors(in: seen, of: look)
+        let stored = try control(seen[1])
+        if let format = stored?.format, format > Control.format {
+            throw .halted("the namespace was written by a newer Headway (format \(format)); upgrade this one")
+        }
+        guard watch.observe(stored, at: loop.clock.now) == .take, let redisTime = time(seen[2]) else {
+            var unwatch = CommandBatch()
+            unwatch.add("UNWATCH")
+            _ = try await exchange(unwatch, on: connection)
+            return nil
+        }
+
+        let replication = replicationID(seen[3])
+        let isNewEpoch = stored == nil || stored?.replicationID != replication || stored?.epoch.isEmpty == true
+        var control = stored ?? Control()
+        control.owner = options.instance
+        control.nonce = randomWord()
+        control.next = nil
+        control.fence += 1
+        control.beat += 1
+        control.commit += 1
+        control.format = Control.format
+        control.replicationID = replication
+        if isNewEpoch { control.epoch = String(randomWord().prefix(8)) }
+
+        let isOutage =
+            stored.map { isNewEpoch || redisTime - $0.watermark - $0.skew > PartitionClock.tolerance } ?? false
+        let clock = PartitionClock(skew: control.skew, watermark: control.watermark, redis: redisTime)
+        control.skew = clock.skew
+        control.watermark = clock.now
+
+        var fields = FieldBuffer()
+        control.encode(into: &fields)
+        var taking = CommandBatch()
+        taking.add("MULTI")
+        taking.begin("HSET", argumentCount: 1 + 2 * fields.count)
+        taking.append(keyspace.control(partition))
+        taking.append(fields)
+        taking.begin("PUBLISH", argumentCount: 2)
+        taking.append(keyspace.changes(partition))
+        taking.append(ChangeNotice(epoch: control.epoch, commit: control.commit, changes: [ChangeNotice.Change]()).bytes)
+        taking.add("EXEC")
+        taking.add("HGETALL", keyspace.sources(partition))
+        taking.add("SMEMBERS", keyspace.errands(partition))
+        let taken = try await exchange(taking, on: connection)
+        // Somebody was faster: EXEC is nil.
+        guard !taken[3].isNull else { return nil }
+        try refuseErrors(in: taken, of: taking)
+        watch.ownNonce = control.nonce
+        stats.fence = control.fence
+        stats.takeovers += 1
+        notify(.took(partition: partition, fence: control.fence, newEpoch: isNewEpoch))
+
+        try await refreshCatalog(on: connection)
+        var memory = PartitionMemory(
+            control: control, clock: clock, sources: sources(taken[4]),
+            jobs: JobCache(capacity: options.cachedJobs),
+            judgeFrom: stored == nil ? clock.now : clock.now + longestSilence,
+            silenceFloor: isOutage ? clock.now : nil)
+        try await load(shares: strings(taken[5]).compactMap(BulkID.init), into: &memory, on: connection)
+        return memory
+    }
+
+    func refreshCatalog(on connection: RedisConnection) async throws(Loss) {
+        do {
+            try await catalogs.refresh { try await connection.send($0) }
+        } catch let error as RedisError {
+            throw .connection(error)
+        } catch {
+            throw .connection(RedisError(.unexpectedReply, command: "HGETALL", detail: "\(error)"))
+        }
+    }
+
+    // MARK: Reading replies
+
+    func refuseErrors(in replies: [RESPValue], of batch: CommandBatch) throws(Loss) {
+        guard let error = batch.firstError(in: replies) else { return }
+        switch error.outcome {
+        case .refused, .unknown: throw .refused(error)
+        case .fatal: throw .halted("\(error)")
+        }
+    }
+
+    private func control(_ reply: RESPValue) throws(Loss) -> Control? {
+        guard let elements = reply.elements, elements.count > 0 else { return nil }
+        do {
+            return try Control(fields: elements.pairs)
+        } catch {
+            throw .halted("\(keyspace.control(partition)) is not readable: \(error)")
+        }
+    }
+
+    func time(_ reply: RESPValue) -> Timestamp? {
+        guard let parts = reply.elements, parts.count == 2, let seconds = parts[0].string.flatMap({ Int64($0) }),
+            let micros = parts[1].string.flatMap({ Int64($0) })
+        else { return nil }
+        return Timestamp(milliseconds: seconds &* 1000 &+ micros / 1000)
+    }
+
+    private func replicationID(_ info: RESPValue) -> String {
+        let line = (info.string ?? "").split(whereSeparator: \.isNewline).first { $0.hasPrefix("master_replid:") }
+        return line.map { String($0.dropFirst("master_replid:".count)) } ?? "unknown"
+    }
+
+    /// 128 random bits in hex.
+    private func randomWord() -> String {
+        let digits = (0..<2).map { _ in String(UInt64.random(in: .min ... .max) | 1 << 63, radix: 16) }
+        return digits.joined()
+    }
+
+    private func sources(_ reply: RESPValue) -> [String: SourceMark] {
+        var marks: [String: SourceMark] = [:]
+        for (name, value) in reply.pairs {
+            marks[String(decoding: name, as: UTF8.self)] = try? SourceMark(text: value)
+        }
+        return marks
+    }
+
+    private func strings(_ reply: RESPValue) -> [String] {
+        reply.elements?.compactMap(\.string) ?? []
+    }
+}

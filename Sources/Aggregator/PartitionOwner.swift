@@ -1,0 +1,172 @@
+import EventLoop
+import HeadwayCore
+import HeadwayWire
+import Redis
+
+/// Owns one partition while it can: takes it, reads, folds, commits; and on any doubt drops everything it
+/// believed and asks again.
+///
+///     waiting ──take──▶ serving ──release──▶ waiting
+///        ▲                 │ lost: EXEC nil, nonce or checkpoint of somebody else, connection, refusal
+///        └─────────────────┘
+///     serving ──an error inside an accepted EXEC──▶ halted
+///
+/// One connection, one loop: the stored checkpoint, not memory, says where to go on.
+actor PartitionOwner {
+    nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
+
+    let loop: EventLoop
+    let partition: Int
+    let keyspace: Keyspace
+    let options: AggregatorOptions
+    let catalogs: CatalogReader
+    let errands: ErrandRunner
+    let notify: @Sendable (AggregatorNotice) -> Void
+
+    var watch: LeaseWatch
+    var stats = PartitionStats()
+    var isStopping = false
+
+    // What belongs to one time of serving.
+    var dueCheck = DueCheck()
+    var runningErrands: [BulkID: BulkShare.Errands] = [:]
+    var finishedErrands: [BulkID: BulkShare.Errands] = [:]
+    var retryErrands: Set<BulkID> = []
+
+    private var run: Task<Void, Never>?
+    private var connection: RedisConnection?
+
+    /// When `active` was last looked at, and its first score then.
+    struct DueCheck {
+        var at: Duration = .zero
+        var nextDeadline: Timestamp?
+    }
+
+    /// Why serving ended. Everything in memory is void then.
+    enum Loss: Error, CustomStringConvertible {
+        case connection(RedisError)
+        case refused(RedisError)
+        case taken
+        case halted(String)
+
+        var description: String {
+            switch self {
+            case .connection(let error): "\(error)"
+            case .refused(let error): "\(error)"
+            case .taken: "another instance owns it"
+            case .halted(let reason): reason
+            }
+        }
+    }
+
+    init(
+        partition: Int, keyspace: Keyspace, options: AggregatorOptions, catalogs: CatalogReader,
+        errands: ErrandRunner, on loop: EventLoop, notify: @escaping @Sendable (AggregatorNotice) -> Void
+    ) {
+        self.loop = loop
+        self.partition = partition
+        self.keyspace = keyspace
+        self.options = options
+        self.catalogs = catalogs
+        self.errands = errands
+        self.notify = notify
+        watch = LeaseWatch(lease: options.lease, instance: options.instance)
+        stats.partition = partition
+    }
+
+    func start() {
+        guard run == nil else { return }
+        run = Task(executorPreference: loop) { await self.live() }
+    }
+
+    /// Commits what was read, hands the lease back and closes. A standby may take over at once.
+    func stop() async {
+        isStopping = true
+        await run?.value
+    }
+
+    func currentStats() -> PartitionStats { stats }
+
+    // MARK: Life
+
+    private func live() async {
+        var backoff = Backoff(base: .milliseconds(50), cap: .seconds(2))
+        var random = SystemRandomNumberGenerator()
+        while !isStopping {
+            do throws(Loss) {
+                let connection = try await open()
+                backoff.reset()
+                try await liveOn(connection)
+            } catch {
+                stats.isOwner = false
+                await connection?.close()
+                connection = nil
+                watch.lostSight()
+                switch error {
+                case .halted(let reason):
+                    notify(.halted(partition: partition, reason: reason))
+                    stats.haltedReason = reason
+                    return
+                case .refused(let cause): notify(.refused(partition: partition, reason: "\(cause)"))
+                case .connection, .taken: notify(.lost(partition: partition, reason: "\(error)"))
+                }
+                if !isStopping { try? await loop.sleep(for: backoff.next(using: &random)) }
+            }
+        }
+        await connection?.close()
+        connection = nil
+    }
+
+    private func open() async throws(Loss) -> RedisConnection {
+        do {
+            let connection = try await RedisConnection.connect(
+                to: options.endpoint, on: loop, timeout: .seconds(2), name: "headway-aggregator-\(partition)")
+            self.connection = connection
+            return connection
+        } catch {
+            throw .connection(error)
+        }
+    }
+
+    private func liveOn(_ connection: RedisConnection) async throws(Loss) {
+        while !isStopping {
+            if let memory = try await take(on: connection) {
+                stats.isOwner = true
+                try await serve(memory, on: connection)
+                stats.isOwner = false
+            } else {
+                let jitter = Duration.milliseconds(Int.random(in: 0...50))
+                try? await loop.sleep(for: min(options.lease / 5, .seconds(1)) + jitter)
+            }
+        }
+    }
+
+    /// Sends and sorts what can go wrong; error replies stay in place for the caller to look at.
+    func exchange(_ batch: CommandBatch, on connection: RedisConnection, deadline: Duration = .seconds(5))
+        async throws(Loss) -> [RESPValue]
+    {
+        do {
+            return try await connection.send(batch, deadline: deadline)
+        } catch {
+            throw .connection(error)
+        }
+    }
+}
+
+/// What one partition did since this process started; counters only rise.
+package struct PartitionStats: Sendable {
+    package var partition = 0
+    package var isOwner = false
+    package var fence: Int64 = 0
+    package var commits: Int64 = 0
+    package var entries: Int64 = 0
+    package var applied: Int64 = 0
+    package var duplicates: Int64 = 0
+    /// By reason.
+    package var rejected: [String: Int64] = [:]
+    package var missing: Int64 = 0
+    package var takeovers: Int64 = 0
+    /// Commits that Redis refused because another owner had taken the partition.
+    package var fenced: Int64 = 0
+    package var haltedReason: String?
+}

@@ -1,0 +1,90 @@
+import HeadwayCore
+import HeadwayWire
+import ReadAPI
+
+/// `headway pipelines`: the contracts, checked before anybody depends on them.
+enum PipelinesCommand {
+    static let command = Command(
+        name: "pipelines", summary: "check, store and list the contracts of jobs",
+        synopsis: "check FILE… | apply FILE… | list",
+        details: """
+            check says everything that is wrong in the files, and where. apply stores each as the next revision of \
+            its name, or not at all when the latest says the same. list shows what is stored.
+            """,
+        options: RedisChoice.options + [Option("json", nil, .flag, "list: the definitions, one a line")],
+        run: { try await run($0) })
+
+    private static func run(_ invocation: Invocation) async throws -> ExitCode {
+        let words = invocation.arguments.words
+        switch words.first {
+        case "check":
+            for document in try read(Array(words.dropFirst())) {
+                Terminal.say("\(document.pipeline.name): \(document.pipeline.stages.count) stages, sound")
+            }
+            return .done
+        case "apply":
+            let documents = try read(Array(words.dropFirst()))
+            return try await Desk.with(invocation) { desk in
+                for document in documents { Terminal.say(try await apply(document, at: desk)) }
+                return .done
+            }
+        case "list":
+            return try await Desk.with(invocation) { try await list($0, invocation) }
+        case let word?:
+            let nearest = Nearest.word(to: word, among: ["check", "apply", "list"])
+            throw UsageError(
+                "wants check, apply or list, not \(Printable.line(word, limit: 40))"
+                    + (nearest.map { "; did you mean \($0)?" } ?? ""))
+        case nil:
+            throw UsageError("wants check FILE…, apply FILE… or list")
+        }
+    }
+
+    /// - Throws: ``Failure`` with a line for each problem in any of them.
+    static func read(_ files: [String]) throws -> [PipelineDocument] {
+        guard !files.isEmpty else { throw UsageError("wants at least one FILE") }
+        var documents: [PipelineDocument] = []
+        var problems: [String] = []
+        for file in files {
+            do {
+                switch PipelineDocument.parse(try FileAccess.read(file), file: file, revision: 1) {
+                case .success(let document): documents.append(document)
+                case .failure(let found): problems += found.problems.map(\.description)
+                }
+            } catch {
+                problems.append("\(error)")
+            }
+        }
+        guard problems.isEmpty else {
+            for problem in problems.dropLast() { Terminal.write(Printable.line(problem) + "\n", to: 2) }
+            throw Failure(problems.last ?? "")
+        }
+        return documents
+    }
+
+    private static func apply(_ document: PipelineDocument, at desk: Desk) async throws(ReadError) -> String {
+        switch try await desk.reader.put(document) {
+        case .new(let reference): "\(reference) stored"
+        case .unchanged(let reference): "\(reference) unchanged"
+        }
+    }
+
+    private static func list(_ desk: Desk, _ invocation: Invocation) async throws(ReadError) -> ExitCode {
+        let shelf = try await desk.reader.pipelines()
+        let latest = shelf.catalog.latest
+        if invocation.arguments.isOn("json") {
+            for pipeline in latest { Terminal.say(shelf.documents[pipeline.reference]?.canonical ?? "") }
+        } else {
+            var table = Table(head: ["PIPELINE", "REVISION", "ATTEMPTS", "STAGES"])
+            table.rows = latest.map { pipeline in
+                [
+                    pipeline.name, "\(pipeline.reference.revision)", "\(pipeline.maxAttempts)",
+                    pipeline.stages.map(\.id).joined(separator: " → "),
+                ]
+            }
+            table.print(to: invocation.terminal)
+        }
+        for problem in shelf.problems { invocation.log.warning("\(problem)") }
+        return .done
+    }
+}

@@ -1,0 +1,65 @@
+import HeadwayCore
+import HeadwayWire
+import ReadAPI
+import Redis
+
+/// `headway publish`: one event, for scripts.
+enum PublishCommand {
+    static let command = Command(
+        name: "publish", summary: "publish one event, for scripts", synopsis: "TYPE SUBJECT [FIELD=VALUE]…",
+        details: """
+            Checks the event as a reader would, appends it to its partition's stream, prints the stream and the \
+            entry's id, and waits for nothing. TYPE is one of those of docs/wire.md; SUBJECT is the id of the job, \
+            or of the bulk for bulk.*.
+
+              headway publish bulk.opened spring total=2
+              headway publish job.started article-42 pipeline=article bulk=spring worker=w-7
+              headway publish stage.progressed article-42 stage=writing done=5 total=10
+              headway publish job.completed article-42 result=clx123
+            """,
+        options: RedisChoice.options,
+        run: { try await run($0) })
+
+    private static func run(_ invocation: Invocation) async throws -> ExitCode {
+        let event = try event(invocation.arguments.words)
+        return try await Desk.with(invocation) { desk in
+            let client = RedisClient(desk.redis.endpoint, on: desk.loop, name: "headway-publish")
+            let appender = EventAppender(keyspace: desk.keyspace, client: client)
+            let receipts = try await appender.append([event])
+            await client.close()
+            for receipt in receipts { Terminal.say("\(desk.keyspace.events(receipt.partition)) \(receipt.entry)") }
+            return .done
+        }
+    }
+
+    /// - Throws: ``UsageError`` that says which field is wrong, and how.
+    static func event(_ words: [String]) throws(UsageError) -> ProgressEvent {
+        guard words.count >= 2 else {
+            throw UsageError("wants TYPE and SUBJECT, such as: headway publish job.completed article-42")
+        }
+        var fields = FieldBuffer()
+        fields.add("type", words[0])
+        fields.add("subject", words[1])
+        for word in words.dropFirst(2) {
+            guard let equals = word.firstIndex(of: "="), equals > word.startIndex else {
+                throw UsageError("\"\(Printable.line(word, limit: 60))\" is not FIELD=VALUE")
+            }
+            fields.add(String(word[..<equals]), String(word[word.index(after: equals)...]))
+        }
+        let event: ProgressEvent
+        do {
+            event = try ProgressEvent(fields: fields)
+        } catch {
+            throw UsageError("\(error.field == nil ? "the event " : "")\(error.description)")
+        }
+        // A reader skips fields that it does not know; a person who types one has made a mistake.
+        var kept = FieldBuffer()
+        event.encode(into: &kept)
+        let names = Set(kept.map { Array($0.name) })
+        for (name, _) in fields where !names.contains(Array(name)) {
+            let text = Printable.line(String(decoding: name, as: UTF8.self), limit: 60)
+            throw UsageError("\(text) is not a field of \(Printable.line(words[0], limit: 60))")
+        }
+        return event
+    }
+}

@@ -1,0 +1,98 @@
+import Headway
+import Synchronization
+
+/// Tells Headway about a wrapped program. What cannot be told is said once and never hinders the program.
+actor RunWitness {
+    private let headway: Headway?
+    private let job: Job<AnyPipeline>?
+    private let stage: String
+    private let completes: Bool
+    private let log: Log
+
+    static func open(_ invocation: Invocation, _ choice: RedisChoice) async -> RunWitness {
+        let arguments = invocation.arguments
+        var headway: Headway?
+        var job: Job<AnyPipeline>?
+        do {
+            var options = Headway.Options(
+                namespace: arguments.text("namespace") ?? "hw", worker: arguments.text("worker"))
+            options.connectTimeout = .seconds(2)
+            let connected = try await Headway.connect(choice.url, options: options)
+            headway = connected
+            job = try await connected.start(
+                pipeline: arguments.text("pipeline") ?? "", id: arguments.text("job") ?? "",
+                in: arguments.text("bulk"), label: arguments.text("label"))
+        } catch {
+            invocation.log.warning("the program runs without being reported: \(error)")
+        }
+        return RunWitness(
+            headway, job, stage: arguments.text("stage") ?? "", completes: !arguments.isOn("unfinished"),
+            log: invocation.log)
+    }
+
+    private init(_ headway: Headway?, _ job: Job<AnyPipeline>?, stage: String, completes: Bool, log: Log) {
+        self.headway = headway
+        self.job = job
+        self.stage = stage
+        self.completes = completes
+        self.log = log
+    }
+
+    /// Runs the program as the stage.
+    func watch(
+        _ program: @Sendable (@escaping @Sendable (ProgressFilter.Progress) -> Void) async throws -> ChildProcess.Ending
+    ) async throws -> ChildProcess.Ending {
+        guard let job else { return try await program { _ in } }
+        let ran = Mutex<Result<ChildProcess.Ending, any Error>?>(nil)
+        do {
+            return try await job.run(StageName(stage), onError: .rethrowOnly) { handle in
+                do {
+                    let ending = try await program { handle.report($0.done, of: $0.total, $0.message) }
+                    ran.withLock { $0 = .success(ending) }
+                    if ending != .exited(0) { throw Unsuccessful() }
+                    return ending
+                } catch {
+                    ran.withLock { if $0 == nil { $0 = .failure(error) } }
+                    throw error
+                }
+            }
+        } catch {
+            if let result = ran.withLock({ $0 }) { return try result.get() }
+            // The stage was refused before the program began.
+            log.warning("the program runs without being reported: \(error)")
+            return try await program { _ in }
+        }
+    }
+
+    private struct Unsuccessful: Error {}
+
+    func end(_ ending: ChildProcess.Ending, after time: Duration) async {
+        guard let job else { return }
+        let words = "\(ending) after \(TimeSpan.of(time))"
+        await tell {
+            switch ending {
+            case .exited(0): if self.completes { try await job.complete(message: words) }
+            case .exited(let code): try await job.fail(words, code: "exit_\(code)")
+            case .killed(let signal): try await job.fail(words, code: SignalName.of(signal))
+            }
+        }
+    }
+
+    func end(_ problem: ChildProcess.Problem) async {
+        guard let job else { return }
+        await tell { try await job.fail("\(problem)", code: problem.isMissing ? "not_found" : "not_started") }
+    }
+
+    func close() async {
+        guard let headway else { return }
+        await tell { try await headway.close(within: .seconds(5)) }
+    }
+
+    private func tell(_ body: () async throws -> Void) async {
+        do {
+            try await body()
+        } catch {
+            log.warning("not everything was reported: \(error)")
+        }
+    }
+}

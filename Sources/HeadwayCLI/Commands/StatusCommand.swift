@@ -1,0 +1,74 @@
+import HeadwayCore
+import ReadAPI
+
+/// `headway status`: one look at jobs and bulks.
+enum StatusCommand {
+    static let command = Command(
+        name: "status", summary: "how far jobs or bulks are, once", synopsis: "ID…",
+        details: """
+            Each ID is a job or a bulk. Exit status 1 when one of them is not known.
+            """,
+        options: RedisChoice.options + [Option("json", nil, .flag, "one JSON object a line, as the read API answers")],
+        run: { try await run($0) })
+
+    private static func run(_ invocation: Invocation) async throws -> ExitCode {
+        let subjects = try Subject.list(invocation.arguments.words)
+        return try await Desk.with(invocation) { desk in
+            let found = try await Subject.look(subjects, with: desk.reader, current: 10)
+            if invocation.arguments.isOn("json") {
+                for answer in found { Terminal.say(answer.json) }
+            } else {
+                show(found, on: invocation.terminal)
+            }
+            let unknown = found.filter(\.isUnknown)
+            for answer in unknown {
+                Terminal.write("headway status: there is no job or bulk \(answer.id)\n", to: 2)
+            }
+            return unknown.isEmpty ? .done : .failed
+        }
+    }
+
+    private static func show(_ found: [Subject.Answer], on terminal: Terminal) {
+        let bulks = found.compactMap { if case .bulk(.bulk(let snapshot)) = $0 { snapshot } else { nil } }
+        if !bulks.isEmpty {
+            var table = Table(head: ["BULK", "PHASE", "DONE", "%", "QUEUED", "RUNNING", "FAILED", "CANCELLED", "NOTE"])
+            table.rows = bulks.map { bulk in
+                let summary = bulk.summary
+                let counts = summary.counts
+                return [
+                    summary.id.description, summary.phase.rawValue, summary.text, "\(summary.percent)",
+                    "\(counts.queued)", "\(counts.running)", "\(counts.failed)", "\(counts.cancelled)",
+                    bulk.freshness.isStale ? "stale: no aggregator is at work" : summary.outcome?.rawValue ?? "",
+                ]
+            }
+            table.print(to: terminal)
+        }
+        let jobs = found.compactMap { if case .job(let answer) = $0, !$0.isUnknown { answer } else { nil } }
+            + bulks.flatMap { ($0.current ?? []).map { JobAnswer.job($0) } }
+        if !jobs.isEmpty {
+            if !bulks.isEmpty { Terminal.say("") }
+            JobTable.of(jobs).print(to: terminal)
+        }
+    }
+}
+
+/// Jobs as rows.
+enum JobTable {
+    static func of(_ answers: [JobAnswer]) -> Table {
+        var table = Table(head: ["JOB", "STATUS", "%", "STAGE", "HEALTH", "ATTEMPT", "MESSAGE"])
+        table.rows = answers.map { answer in
+            let row = ProgressView.Job(answer)
+            guard case .job(let snapshot) = answer else {
+                return [row.id, row.status.rawValue, "\(row.percent)", "", "", "", row.message ?? ""]
+            }
+            let state = snapshot.state
+            let code = state.failure?.code.map { "\($0): " } ?? ""
+            return [
+                row.id, row.status.rawValue, "\(row.percent)", row.stage ?? "",
+                state.status == .running ? state.health.rawValue : "", "\(state.attempt)",
+                code + (row.concern ?? row.message ?? ""),
+            ]
+        }
+        return table
+    }
+}

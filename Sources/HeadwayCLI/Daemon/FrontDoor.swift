@@ -1,0 +1,48 @@
+import EventLoop
+import Glibc
+import HTTPServer
+import HeadwayWire
+import ReadAPI
+import Redis
+
+/// The read API behind its listening sockets: inherited ones when there are any, else our own.
+struct FrontDoor: Sendable {
+    /// Where it is, with the port that it got.
+    let address: ListenAddress
+    private let api: ReadAPI
+    private let server: HTTPServer
+
+    /// - Throws: ``Failure`` for an address in use and the like, with what to do.
+    static func open(
+        _ plan: Station.Plan, _ redis: RedisChoice, _ keyspace: Keyspace, on loop: EventLoop, log: Log
+    ) async throws -> FrontDoor {
+        let api = ReadAPI(keyspace: keyspace, endpoint: redis.endpoint, on: loop)
+        let server = HTTPServer(on: loop, handler: api.handler)
+        do throws(HTTPServerError) {
+            var address = plan.listen
+            let inherited = HTTPServer.inheritedDescriptors()
+            for descriptor in inherited {
+                let port = try await server.listen(inherited: descriptor)
+                log.info("listening on an inherited socket", ["descriptor": "\(descriptor)", "port": "\(port)"])
+                if descriptor == inherited.first { address = ListenAddress(host: plan.listen.host, port: port) }
+            }
+            if inherited.isEmpty {
+                let port = try await server.listen(host: plan.listen.host, port: plan.listen.port)
+                address = ListenAddress(host: plan.listen.host, port: port)
+            }
+            await api.start()
+            return FrontDoor(address: address, api: api, server: server)
+        } catch {
+            await server.drain(within: .zero)
+            await api.stop()
+            throw Failure("\(error)")
+        }
+    }
+
+    /// Not ready any more, bye to the streams, accepts nobody, lets requests end.
+    func close(within limit: Duration) async {
+        await api.drain()
+        await server.drain(within: limit)
+        await api.stop()
+    }
+}

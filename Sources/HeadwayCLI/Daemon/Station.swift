@@ -1,0 +1,135 @@
+import Aggregator
+import EventLoop
+import HeadwayWire
+import ReadAPI
+import Redis
+
+/// Those parts of Headway that run in this process, started and stopped in order.
+///
+/// Stopping: not ready any more, accept nobody, bye to the streams, let requests end; then commit what was read and
+/// release the leases, so that others take over at once; then stop the embedded Redis, when it is ours.
+actor Station {
+    struct Plan: Sendable {
+        var aggregates = true
+        var serves = true
+        var listen = ListenAddress(host: "127.0.0.1", port: 8080)
+        var namespace = "hw"
+        /// What was asked for, if anything.
+        var partitions: Int?
+        var lease = Duration.seconds(5)
+        var grace = Duration.seconds(10)
+        var instance = OwnProgram.instance
+
+        init() {}
+
+        init(_ arguments: Arguments) {
+            namespace = arguments.text("namespace") ?? namespace
+            partitions = arguments.count("partitions")
+            lease = arguments.duration("lease") ?? lease
+            grace = arguments.duration("grace") ?? grace
+            listen = arguments.address("listen") ?? listen
+        }
+    }
+
+    nonisolated let redis: RedisChoice
+    nonisolated let keyspace: Keyspace
+    private let plan: Plan
+    private let loop: EventLoop
+    private let workLoops: [EventLoop]
+    private let log: Log
+    private let embedded: EmbeddedRedis?
+    private var aggregator: Aggregator?
+    private var door: FrontDoor?
+
+    /// Starts everything that the plan wants.
+    ///
+    /// - Parameters:
+    ///   - loop: of the caller; carries the API and the embedded Redis' watch.
+    ///   - embedded: is stopped at the end.
+    /// - Throws: ``Failure``; what had started is stopped again.
+    static func open(
+        _ plan: Plan, _ redis: RedisChoice, embedded: EmbeddedRedis? = nil, on loop: EventLoop, log: Log
+    ) async throws -> Station {
+        do {
+            let keyspace = try await Namespace.agree(
+                plan.namespace, wish: plan.partitions, redis, on: loop, log: log)
+            let station = Station(plan, redis, keyspace, embedded, on: loop, log: log)
+            do {
+                try await station.start()
+            } catch {
+                await station.closeRooms()
+                throw error
+            }
+            return station
+        } catch {
+            await embedded?.stop()
+            throw error
+        }
+    }
+
+    private init(
+        _ plan: Plan, _ redis: RedisChoice, _ keyspace: Keyspace, _ embedded: EmbeddedRedis?, on loop: EventLoop,
+        log: Log
+    ) {
+        self.plan = plan
+        self.redis = redis
+        self.keyspace = keyspace
+        self.embedded = embedded
+        self.loop = loop
+        self.log = log
+        workLoops = plan.aggregates ? [EventLoop(name: "aggregator")] : []
+    }
+
+    /// Where the API is; nil without one.
+    var address: ListenAddress? { door?.address }
+
+    private func start() async throws {
+        if plan.serves {
+            door = try await FrontDoor.open(plan, redis, keyspace, on: loop, log: log)
+        }
+        guard plan.aggregates else { return }
+        var options = AggregatorOptions(endpoint: redis.endpoint, instance: plan.instance)
+        options.namespace = plan.namespace
+        options.partitions = keyspace.partitions
+        options.lease = plan.lease
+        let aggregator = Aggregator(keyspace: keyspace, options: options, on: workLoops) { [log] notice in
+            let level: Log.Level =
+                switch notice.level {
+                case .info: .debug
+                case .warning: .warning
+                case .error: .error
+                }
+            log.say(level, notice.description)
+        }
+        self.aggregator = aggregator
+        await aggregator.start()
+    }
+
+    /// Waits until this process owns every partition, or `limit` has passed: others may own some.
+    func waitForOwnership(_ limit: Duration) async -> Int {
+        let end = loop.clock.now + limit
+        while true {
+            let owned = await aggregator?.stats().count { $0.isOwner } ?? 0
+            if owned == keyspace.partitions || loop.clock.now >= end { return owned }
+            try? await loop.sleep(for: .milliseconds(5))
+        }
+    }
+
+    // MARK: The end
+
+    func close() async {
+        await closeRooms()
+        await embedded?.stop()
+    }
+
+    private func closeRooms() async {
+        await door?.close(within: plan.grace)
+        door = nil
+        await aggregator?.stop()
+        aggregator = nil
+        for loop in workLoops { await loop.stop() }
+    }
+
+    /// For a second signal: nothing is waited for. Leases run out by themselves; Redis is asked to end.
+    func abandon() async { await embedded?.abandon() }
+}

@@ -1,0 +1,24 @@
+import Synchronization
+
+/// Shows a ``ProgressView`` as well as standard output can: moving bars on a screen, a line for each change elsewhere.
+final class ProgressDisplay: Sendable {
+    private let live: LiveDisplay?
+    private let report = Mutex(PlainReport())
+
+    init(_ terminal: Terminal) {
+        live = terminal.isLive ? LiveDisplay(terminal) : nil
+    }
+
+    func show(_ view: ProgressView, last: Bool = false) {
+        if let live { return live.show(view, last: last) }
+        let lines = report.withLock { $0.news(view) }
+        for line in lines { Terminal.say(line) }
+    }
+
+    /// A line above the bars.
+    func note(_ text: String) {
+        if let live { live.note(text) } else { Terminal.say(text) }
+    }
+
+    func close() { live?.close() }
+}

@@ -1,0 +1,81 @@
+package import HTTPServer
+import EventLoop
+import HeadwayCore
+
+extension LiveHub {
+    /// What to answer to somebody who wants a stream.
+    package enum StreamDecision: Sendable {
+        /// Open it, and hand it to ``attach(_:to:)``.
+        case open
+        /// The client has the end of everything already: 204, and EventSource stays away.
+        case nothingLeft
+    }
+
+    /// - Parameter lastEventID: what the client saw last, if it says so; only then this waits for images, two
+    ///   seconds at most.
+    package func decide(on subjects: [Subject], lastEventID: String?) async -> StreamDecision {
+        guard let lastEventID, !lastEventID.isEmpty, !isDraining, !isStopped, !isFull,
+            let images = await finalImages(of: subjects, within: .seconds(2))
+        else { return .open }
+        var ledger = StreamLedger(subjects)
+        for (subject, image) in images { _ = ledger.show(subject, image.token, outcome: image.outcome) }
+        return ledger.id == lastEventID ? .nothingLeft : .open
+    }
+
+    /// Serves a stream until its client leaves, everything has ended, or the hub drains. On the loop.
+    package func attach(_ stream: EventStream, to subjects: [Subject]) {
+        guard !isDraining, !isStopped, !isFull, sessions.count < options.streamLimit else {
+            // Any status but 200 would make a browser give up for ever.
+            stream.send(StreamFrame.bye(retry: Int.random(in: options.retry)))
+            return stream.close()
+        }
+        stats.streamsOpened += 1
+        let session = StreamSession(stream, subjects, hub: self)
+        session.greet()
+        let id = newWatcherID()
+        sessions[id] = session
+        stream.onWritable { [weak self] in self?.assumeIsolated { $0.sessions[id]?.flush() } }
+        stream.onClose { [weak self] in self?.assumeIsolated { $0.forget(id) } }
+        stream.onDrain { [weak self] in self?.assumeIsolated { $0.sayBye(to: id) } }
+        add(session, as: id, to: subjects)
+    }
+
+    private func forget(_ id: Int) {
+        guard let session = sessions.removeValue(forKey: id) else { return }
+        stats.conflated += session.skipped
+        remove(id, from: session.ledger.subjects)
+    }
+
+    private func sayBye(to id: Int) {
+        let spread = Duration.milliseconds(Int.random(in: 0...Int(options.drainSpread.wholeMilliseconds)))
+        loop.schedule(after: spread) { [weak self] in
+            self?.assumeIsolated { hub in
+                hub.sessions[id]?.bye()
+                hub.forget(id)
+            }
+        }
+    }
+
+    /// No newcomers from here on; those who are here are told to go, spread over `drainSpread`; long polls are
+    /// answered at once.
+    package func drain() {
+        guard !isDraining else { return }
+        isDraining = true
+        for id in sessions.keys { sayBye(to: id) }
+        for (id, watcher) in watchers where sessions[id] == nil { watcher.hubEnded() }
+    }
+
+    /// Comments, and the ends of streams whose time is over.
+    func beat() {
+        guard !isStopped else { return }
+        let now = loop.clock.now
+        for (id, session) in sessions where !session.tick(at: now) {
+            session.stream.close()
+            forget(id)
+        }
+        stats.waiting = sessions.values.reduce(0) { $0 + $1.waiting }
+        loop.schedule(after: min(.seconds(1), options.heartbeat / 4)) { [weak self] in
+            self?.assumeIsolated { $0.beat() }
+        }
+    }
+}

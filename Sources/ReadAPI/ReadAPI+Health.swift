@@ -1,0 +1,40 @@
+import HTTPServer
+import HeadwayCore
+
+extension ReadAPI {
+    /// The loop turns: that this is answered at all is the point. Says nothing of Redis, or an outage would have
+    /// every instance restarted.
+    func healthz() -> HTTPResponse { .json(Array(#"{"status":"ok"}"#.utf8), headers: [("Cache-Control", "no-store")]) }
+
+    /// Whether to send traffic here: Redis answers, every partition is listened to, and where they stand was seen
+    /// lately.
+    func readyz() async -> HTTPResponse {
+        let health = await hub.health
+        let isFresh = health.sinceLook.map { $0 <= options.readiness } ?? false
+        let isReady = isFresh && health.isListening && !isDraining
+        var json = JSONWriter(capacity: 200)
+        json.beginObject()
+        json.field("status", isDraining ? "draining" : isReady ? "ready" : "not ready")
+        json.field("redis", isFresh)
+        json.field("subscription", health.isListening)
+        json.field("positionAgeMs", health.sinceLook.map { Int($0.wholeMilliseconds) })
+        // Not a reason to turn anybody away: what is served says so itself.
+        json.field("stalePartitions", health.stalePartitions)
+        json.endObject()
+        return .json(
+            json.bytes, status: isReady ? 200 : 503,
+            headers: [("Cache-Control", "no-store")] + (isReady ? [] : [("Retry-After", "1")]))
+    }
+
+    nonisolated func page() -> HTTPResponse {
+        HTTPResponse(
+            type: "text/html; charset=utf-8", DashboardPage.html,
+            headers: [
+                ("Cache-Control", "no-cache"), ("X-Content-Type-Options", "nosniff"),
+                (
+                    "Content-Security-Policy",
+                    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
+                ),
+            ])
+    }
+}

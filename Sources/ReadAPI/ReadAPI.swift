@@ -1,0 +1,139 @@
+package import EventLoop
+package import HTTPServer
+import HeadwayCore
+package import HeadwayWire
+package import Redis
+
+/// The read API: answers HTTP about jobs and bulks, live and polled, and takes events in for producers without Redis.
+///
+///     let api = ReadAPI(keyspace: keyspace, endpoint: endpoint, on: loop)
+///     let server = HTTPServer(on: loop, handler: api.handler)
+///     await api.start()
+///     _ = try await server.listen(host: "127.0.0.1", port: 8080)
+///     …
+///     await api.drain()                        // not ready any more; streams say goodbye
+///     await server.drain(within: .seconds(10))
+///     await api.stop()
+///
+/// Everything lives on one loop; any number of instances may serve the same namespace.
+package actor ReadAPI {
+    package nonisolated let loop: EventLoop
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
+
+    package nonisolated let keyspace: Keyspace
+    package nonisolated let reader: StatusReader
+    package nonisolated let hub: LiveHub
+    let appender: EventAppender
+    let options: ReadAPIOptions
+    var lists = StreamLists()
+    private(set) var isDraining = false
+    var stats = ReadAPIStats()
+
+    package init(
+        keyspace: Keyspace, endpoint: RedisEndpoint, on loop: EventLoop,
+        options: ReadAPIOptions = ReadAPIOptions()
+    ) {
+        self.keyspace = keyspace
+        self.loop = loop
+        self.options = options
+        let client = RedisClient(endpoint, on: loop, name: "headway-api")
+        reader = StatusReader(keyspace: keyspace, client: client, on: loop)
+        appender = EventAppender(keyspace: keyspace, client: client)
+        hub = LiveHub(
+            keyspace: keyspace, endpoint: endpoint, reader: reader, on: loop, options: options.live)
+        stats.requests = [Int](repeating: 0, count: Self.router.routes.count)
+    }
+
+    // MARK: Life
+
+    package func start() async { await hub.start() }
+
+    /// Turns newcomers away from here on: `/readyz` says 503, new streams are told to come back, open ones say
+    /// goodbye within `drainSpread`, long polls are answered at once. Plain questions are answered to the end.
+    package func drain() async {
+        isDraining = true
+        await hub.drain()
+    }
+
+    package func stop() async {
+        isDraining = true
+        await hub.stop()
+        await reader.close()
+    }
+
+    package var currentStats: ReadAPIStats {
+        get async {
+            var stats = stats
+            stats.live = await hub.currentStats
+            return stats
+        }
+    }
+
+    // MARK: Answering
+
+    /// What ``HTTPServer`` calls.
+    package nonisolated var handler: @Sendable (HTTPRequest) async -> HTTPResponse {
+        { [self] request in await answer(request) }
+    }
+
+    package func answer(_ request: HTTPRequest) async -> HTTPResponse {
+        switch Self.router.match(request.method, request.path) {
+        case .route(let route, let number, let captures):
+            stats.requests[number] += 1
+            do throws(Problem) {
+                return try await route.answer(self, RouteCall(request: request, captures: captures))
+            } catch {
+                return problem(error, request)
+            }
+        case .otherMethod(let allowed):
+            let allow = [("Allow", allowed.joined(separator: ", "))]
+            if request.method == .options { return HTTPResponse(status: 204, headers: allow) }
+            return problem(
+                Problem(.methodNotAllowed, "Use \(allowed.joined(separator: " or ")).", headers: allow), request)
+        case .nothing:
+            return problem(Problem(.unknownRoute, "See docs/api.md for what there is."), request)
+        }
+    }
+
+    private func problem(_ problem: Problem, _ request: HTTPRequest) -> HTTPResponse {
+        stats.problems[problem.kind.rawValue, default: 0] += 1
+        let path = request.target.prefix { $0 != "?" }
+        return problem.response(instance: String(path))
+    }
+
+    /// A question to the reader, with its failure as a problem.
+    func ask<Value: Sendable>(
+        _ question: (StatusReader) async throws(ReadError) -> Value
+    ) async throws(Problem) -> Value {
+        do {
+            return try await question(reader)
+        } catch {
+            throw Problem(error)
+        }
+    }
+}
+
+/// What an instance of the read API may be told.
+package struct ReadAPIOptions: Sendable {
+    package var live = LiveOptions()
+    /// A position that was not seen for longer than this makes `/readyz` say 503.
+    package var readiness = Duration.seconds(10)
+
+    package init() {}
+}
+
+/// What the read API did since it was made.
+package struct ReadAPIStats: Sendable {
+    /// Per route, in the table's order.
+    package var requests: [Int] = []
+    /// By the problem's kind.
+    package var problems: [String: Int] = [:]
+    package var eventsAppended = 0
+    package var jobsRegistered = 0
+    package var live = LiveStats()
+
+    /// `GET /v1/jobs/{id}`, … with how often each was asked.
+    package var requestsByRoute: [(route: String, count: Int)] {
+        zip(ReadAPI.router.routes, requests).map { ("\($0.method.rawValue) \($0.pattern)", $1) }
+    }
+}

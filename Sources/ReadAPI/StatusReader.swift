@@ -1,0 +1,88 @@
+package import EventLoop
+package import HeadwayCore
+package import HeadwayWire
+package import Redis
+
+/// Reads jobs, bulks, members, timelines and pipelines from Redis, and says with each answer how recent it is.
+///
+/// Knows no HTTP: the read API, `headway status`, `jobs` and `watch` all ask it. Each question is one round
+/// trip, whatever the number of ids, unless its comment says otherwise. Everything that is read anew is true at
+/// the moment of reading: nothing is cached here but the pipelines, whose revisions never change.
+package actor StatusReader {
+    package nonisolated let keyspace: Keyspace
+    package nonisolated let loop: EventLoop
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
+
+    let client: RedisClient
+    /// One per partition, told with every answer.
+    var pulses: [PartitionPulse]
+    private(set) var shelf = PipelineShelf()
+    private(set) var catalog = PipelineCatalog()
+    private var catalogReadAt: Duration?
+
+    /// A pipeline that is not known is looked for at most this often.
+    private static let catalogPause = Duration.seconds(1)
+
+    package init(keyspace: Keyspace, endpoint: RedisEndpoint, on loop: EventLoop) {
+        self.init(
+            keyspace: keyspace, client: RedisClient(endpoint, on: loop, name: "headway-reader"), on: loop)
+    }
+
+    init(keyspace: Keyspace, client: RedisClient, on loop: EventLoop) {
+        self.keyspace = keyspace
+        self.client = client
+        self.loop = loop
+        pulses = [PartitionPulse](repeating: PartitionPulse(), count: keyspace.partitions)
+    }
+
+    /// Closes the connection for good.
+    package func close() async { await client.close() }
+
+    // MARK: Asking
+
+    /// - Returns: one reply per command, none of them an error.
+    func ask(_ batch: CommandBatch) async throws(ReadError) -> [RESPValue] {
+        do throws(RedisError) {
+            let replies = try await client.send(batch)
+            if replies.contains(where: { $0.kind == .error }), let error = batch.firstError(in: replies) {
+                throw error
+            }
+            return replies
+        } catch {
+            throw .redis(error)
+        }
+    }
+
+    func sight(_ replies: [RESPValue], of partitions: [Int]) throws(ReadError) -> PartitionSight {
+        try PartitionSight(replies, of: partitions, keyspace, pulses: &pulses, at: loop.clock.now)
+    }
+
+    // MARK: Pipelines
+
+    /// All readable revisions, read anew.
+    package func pipelines() async throws(ReadError) -> PipelineShelf {
+        var batch = CommandBatch()
+        batch.add("HGETALL", keyspace.pipelines)
+        catalogReadAt = loop.clock.now
+        let replies = try await ask(batch)
+        let fields = replies[0].elements.map { PipelineShelf(fields: $0.pairs) }
+        shelf = fields ?? PipelineShelf()
+        catalog = shelf.catalog
+        return shelf
+    }
+
+    /// The pipeline by that name, from what is known; looked for again, at most once a second, when it is not.
+    package func pipeline(_ name: PipelineName) async throws(ReadError) -> Pipeline? {
+        if let known = catalog[name] { return known }
+        if let at = catalogReadAt, loop.clock.now - at < Self.catalogPause { return nil }
+        return try await pipelines().catalog[name]
+    }
+
+    /// Makes sure that the pipelines of `references` are known, if they can be. Costs a round trip only when
+    /// one is not; labels are worth no failure.
+    func learn(_ references: some Sequence<Pipeline.Reference>) async {
+        guard references.contains(where: { catalog[$0] == nil }) else { return }
+        if let at = catalogReadAt, loop.clock.now - at < Self.catalogPause { return }
+        _ = try? await pipelines()
+    }
+}

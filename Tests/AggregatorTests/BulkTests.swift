@@ -1,0 +1,152 @@
+import HeadwayCore
+import HeadwayWire
+import Redis
+import TestSupport
+import Testing
+
+@testable import Aggregator
+
+@Suite("Bulks over partitions", .timeLimit(.minutes(2)))
+struct BulkTests {
+    @Test("a bulk spread over all partitions is announced, sealed, settled, and kept by its home's sums")
+    func settles() async throws {
+        let fixture = try await Fixture()
+        let aggregator = fixture.aggregator()
+        await aggregator.start()
+        for number in 0..<20 {
+            try await fixture.publish("job.started", "j\(number)", ["pipeline": "book", "bulk": "spring"])
+        }
+        try await fixture.settleDown()
+        // Nobody opened it: home hears of it from the shares that have members.
+        #expect(await eventually { (try? await fixture.home("spring")) != nil })
+        #expect(try await fixture.bulk("spring").phase == .open)
+        for number in 0..<20 {
+            let type = number % 5 == 0 ? "job.failed" : "job.completed"
+            try await fixture.publish(type, "j\(number)", ["message": "done"])
+        }
+        try await fixture.publish("bulk.sealed", "spring", ["total": "20"])
+        #expect(await eventually(within: .seconds(10)) { (try? await fixture.bulk("spring").phase) == .settled })
+        let bulk = try await fixture.bulk("spring")
+        #expect(bulk.counts == BulkCounts(completed: 16, failed: 4))
+        #expect(bulk.text == "16 of 20")
+        #expect(bulk.percent == 100)
+        #expect(try await fixture.recount("spring") == bulk.counts)
+        #expect(try await fixture.home("spring")?.settlement?.counts == bulk.counts)
+        // Only now may it expire, home a day before the others.
+        let id = BulkID(unchecked: "spring")
+        let home = fixture.keyspace.partition(of: id)
+        for partition in 0..<4 {
+            let ttl = try await fixture.send("PTTL", fixture.keyspace.bulk(partition, id)).integer ?? 0
+            #expect(ttl > (partition == home ? 6 : 7) * 24 * 3_600_000)
+            #expect(ttl <= (partition == home ? 7 : 8) * 24 * 3_600_000)
+        }
+        await aggregator.stop()
+        await fixture.stop()
+    }
+
+    @Test("a member that is tried again reopens a settled bulk as its next generation")
+    func reopens() async throws {
+        let fixture = try await Fixture()
+        let aggregator = fixture.aggregator()
+        await aggregator.start()
+        try await fixture.publish("job.started", "a", ["pipeline": "book", "bulk": "b"])
+        try await fixture.publish("job.failed", "a", ["message": "no"])
+        try await fixture.publish("bulk.sealed", "b", ["total": "1"])
+        #expect(await eventually(within: .seconds(10)) { (try? await fixture.bulk("b").phase) == .settled })
+        try await fixture.publish("job.started", "a", ["attempt": "2"])
+        #expect(await eventually(within: .seconds(10)) { (try? await fixture.bulk("b").phase) == .sealed })
+        #expect(try await fixture.bulk("b").generation == 2)
+        #expect(
+            await eventually(within: .seconds(10)) {
+                for partition in 0..<4 {
+                    let key = fixture.keyspace.bulk(partition, BulkID(unchecked: "b"))
+                    guard let ttl = try? await fixture.send("PTTL", key).integer, ttl < 0 else { return false }
+                }
+                return true
+            })
+        try await fixture.publish("job.completed", "a", ["attempt": "2"])
+        #expect(await eventually(within: .seconds(10)) { (try? await fixture.bulk("b").phase) == .settled })
+        #expect(try await fixture.bulk("b").counts == BulkCounts(completed: 1))
+        await aggregator.stop()
+        await fixture.stop()
+    }
+
+    @Test("an empty sealed bulk settles at once")
+    func empty() async throws {
+        let fixture = try await Fixture()
+        let aggregator = fixture.aggregator()
+        await aggregator.start()
+        try await fixture.publish("bulk.sealed", "nothing", ["total": "0"])
+        #expect(await eventually(within: .seconds(10)) { (try? await fixture.bulk("nothing").phase) == .settled })
+        await aggregator.stop()
+        await fixture.stop()
+    }
+
+    @Test("a cancelled bulk cancels what is queued in every partition and flags what runs")
+    func cancels() async throws {
+        let fixture = try await Fixture()
+        let aggregator = fixture.aggregator(batch: 7)
+        await aggregator.start()
+        try await fixture.publish("bulk.opened", "b", ["total": "60"])
+        for number in 0..<60 {
+            let type = number < 5 ? "job.started" : "job.queued"
+            try await fixture.publish(type, "j\(number)", ["pipeline": "book", "bulk": "b"])
+        }
+        try await fixture.publish("bulk.cancelRequested", "b")
+        #expect(
+            await eventually(within: .seconds(10)) {
+                (try? await fixture.bulk("b").counts) == BulkCounts(running: 5, cancelled: 55)
+            })
+        #expect(try await fixture.recount("b") == BulkCounts(running: 5, cancelled: 55))
+        for partition in 0..<4 {
+            let key = fixture.keyspace.bulk(partition, BulkID(unchecked: "b"))
+            let share = try BulkShare(id: BulkID(unchecked: "b"), fields: try await fixture.send("HGETALL", key).pairs)
+            #expect(share.isCancelling)
+        }
+        await aggregator.stop()
+        await fixture.stop()
+    }
+
+    @Test("an errand that a dead owner left behind is run by the next one")
+    func errandsSurvive() async throws {
+        let fixture = try await Fixture()
+        let aggregator = fixture.aggregator()
+        await aggregator.start()
+        try await fixture.publish("job.started", "a", ["pipeline": "book", "bulk": "b"])
+        try await fixture.publish("job.completed", "a")
+        try await fixture.publish("bulk.opened", "b", ["total": "1"])
+        try await fixture.settleDown()
+        await aggregator.stop()
+        // As if the owner had died between its commit and the telling: the flag is there, nobody was told.
+        let id = BulkID(unchecked: "b")
+        let home = fixture.keyspace.partition(of: id)
+        var share = try #require(try await fixture.shares("b").first { $0.home != nil })
+        share.home?.isSealed = true
+        share.errands = .settle
+        share.version += 1
+        var fields = FieldBuffer()
+        share.encode(into: &fields)
+        var batch = CommandBatch()
+        batch.begin("HSET", argumentCount: 1 + 2 * fields.count)
+        batch.append(fixture.keyspace.bulk(home, id))
+        batch.append(fields)
+        batch.add("SADD", fixture.keyspace.errands(home), "b")
+        _ = try await fixture.connection.send(batch)
+
+        let next = fixture.aggregator("b")
+        await next.start()
+        #expect(await eventually(within: .seconds(10)) { (try? await fixture.bulk("b").phase) == .settled })
+        #expect(
+            await eventually(within: .seconds(10)) {
+                (try? await fixture.send("SCARD", fixture.keyspace.errands(home)).integer) == 0
+            })
+        await next.stop()
+        await fixture.stop()
+    }
+}
+
+extension Fixture {
+    func home(_ bulk: String) async throws -> BulkShare.Home? {
+        try await shares(bulk).compactMap(\.home).first
+    }
+}

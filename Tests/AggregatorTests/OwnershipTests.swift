@@ -1,0 +1,143 @@
+import EventLoop
+import Glibc
+import HeadwayCore
+import HeadwayWire
+import Redis
+import TestSupport
+import Testing
+
+@testable import Aggregator
+
+@Suite("Ownership", .timeLimit(.minutes(2)))
+struct OwnershipTests {
+    @Test("an owner that stops hands its partitions over at once")
+    func handOver() async throws {
+        let fixture = try await Fixture()
+        let first = fixture.aggregator("first", lease: .seconds(30))
+        let second = fixture.aggregator("second", lease: .seconds(30))
+        await first.start()
+        try await fixture.publish("job.started", "a", ["pipeline": "book"])
+        try await fixture.settleDown()
+        await second.start()
+        await first.stop()
+        try await fixture.publish("job.completed", "a")
+        // Far sooner than the lease.
+        #expect(await eventually(within: .seconds(10)) { (try? await fixture.job("a"))?.status == .completed })
+        #expect(await eventually(within: .seconds(10)) { (try? await fixture.control(0))?.owner == "second" })
+        await second.stop()
+        await fixture.stop()
+    }
+
+    @Test("a zombie cannot write: whoever took the partition in between makes its commit void")
+    func zombie() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let notices = Notices()
+        let owner = fixture.aggregator("zombie", lease: .seconds(60), notices: notices)
+        await owner.start()
+        try await fixture.publish("job.started", "a", ["pipeline": "book"])
+        try await fixture.settleDown()
+        var control = try await fixture.control(0)
+        // Somebody else takes it, as a take-over would write it.
+        control.owner = "other"
+        control.nonce = "other-nonce"
+        control.fence += 1
+        control.commit += 1
+        var fields = FieldBuffer()
+        control.encode(into: &fields)
+        var batch = CommandBatch()
+        batch.begin("HSET", argumentCount: 1 + 2 * fields.count)
+        batch.append(fixture.keyspace.control(0))
+        batch.append(fields)
+        _ = try await fixture.connection.send(batch)
+        let before = try await fixture.job("a")
+        try await fixture.publish("job.completed", "a")
+
+        #expect(await eventually { notices.texts.contains { $0.contains("another instance owns it") } })
+        #expect(await owner.stats()[0].fenced >= 1)
+        #expect(try await fixture.control(0) == control)
+        #expect(try await fixture.job("a") == before)
+        await owner.stop()
+        #expect(try await fixture.control(0) == control)
+        await fixture.stop()
+    }
+
+    @Test("an error inside an accepted commit stops the partition and says so; it is never called committed")
+    func halts() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let notices = Notices()
+        try await fixture.send("SET", fixture.keyspace.timeline(0, JobID(unchecked: "a")), "not a list")
+        let owner = fixture.aggregator(notices: notices)
+        await owner.start()
+        try await fixture.publish("job.started", "a", ["pipeline": "book"])
+        #expect(await eventually { notices.texts.contains { $0.contains("HALTED") && $0.contains("WRONGTYPE") } })
+        #expect(await owner.stats()[0].haltedReason != nil)
+        await owner.stop()
+        await fixture.stop()
+    }
+
+    @Test("Redis killed and restarted in mid-run: every event counts once, and readers see a new epoch")
+    func redisRestart() async throws {
+        let fixture = try await Fixture(partitions: 2, appendOnly: .always)
+        let aggregator = fixture.aggregator()
+        await aggregator.start()
+        for number in 0..<50 {
+            try await fixture.publish("job.started", "j\(number)", ["pipeline": "book", "bulk": "b"])
+        }
+        let epoch = try await fixture.control(0).epoch
+        await fixture.server.kill()
+        try await fixture.server.restart()
+        let again = try await RedisConnection.connect(to: fixture.server.endpoint, on: fixture.loop)
+        for number in 0..<50 {
+            let id = JobID(unchecked: "j\(number)")
+            var batch = CommandBatch()
+            batch.add(
+                "XADD", fixture.keyspace.events(fixture.keyspace.partition(of: id)), "*", "type", "job.completed",
+                "subject", id.description)
+            _ = try await again.send(batch)
+        }
+        let key = fixture.keyspace
+        let isDone = await eventually(within: .seconds(20)) {
+            var batch = CommandBatch()
+            for partition in 0..<2 { batch.add("HGET", key.bulk(partition, BulkID(unchecked: "b")), "completed") }
+            let replies = (try? await again.send(batch)) ?? []
+            return replies.compactMap(\.number).reduce(0, +) == 50
+        }
+        #expect(isDone)
+        var batch = CommandBatch()
+        batch.add("HGET", key.control(0), "epoch")
+        let newEpoch = try await again.send(batch)[0].string
+        #expect(newEpoch != nil && newEpoch != epoch)
+        await aggregator.stop()
+        await again.close()
+        await fixture.stop()
+    }
+
+    @Test("a frozen owner is taken over after the lease, and on waking it is fenced and steps back")
+    func frozen() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        // Its own loop, so that it can be frozen alone.
+        let coldLoop = EventLoop(name: "cold")
+        var options = AggregatorOptions(endpoint: fixture.server.endpoint, instance: "cold")
+        options.lease = .milliseconds(400)
+        options.block = .milliseconds(20)
+        let cold = Aggregator(keyspace: fixture.keyspace, options: options, on: [coldLoop])
+        await cold.start()
+        try await fixture.publish("job.started", "a", ["pipeline": "book"])
+        try await fixture.settleDown()
+        let warm = fixture.aggregator("warm", lease: .milliseconds(400))
+        await warm.start()
+        let gate = Locked(true)
+        coldLoop.submit { while gate.withLock({ $0 }) { sched_yield() } }
+        #expect(await eventually(within: .seconds(10)) { (try? await fixture.control(0))?.owner == "warm" })
+        try await fixture.publish("job.completed", "a")
+        try await fixture.settleDown()
+        gate.withLock { $0 = false }
+        #expect(await eventually(within: .seconds(10)) { await cold.stats()[0].fenced >= 1 })
+        #expect(try await fixture.control(0).owner == "warm")
+        #expect(try await fixture.job("a")?.status == .completed)
+        await cold.stop()
+        await warm.stop()
+        await coldLoop.stop()
+        await fixture.stop()
+    }
+}

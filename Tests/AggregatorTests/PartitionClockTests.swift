@@ -1,0 +1,90 @@
+import HeadwayCore
+import HeadwayWire
+import Testing
+
+@testable import Aggregator
+
+@Suite("PartitionClock")
+struct PartitionClockTests {
+    static func at(_ milliseconds: Int64) -> Timestamp { Timestamp(milliseconds: milliseconds) }
+
+    static func entry(_ milliseconds: UInt64) -> StreamID { StreamID(ms: milliseconds) }
+
+    /// A clock that read Redis' time 1,000,000 at monotonic zero.
+    func clock() -> PartitionClock {
+        var clock = PartitionClock(skew: .zero, watermark: Self.at(1_000_000), redis: Self.at(1_000_000))
+        _ = clock.read(Self.at(1_000_000), sentAt: .zero, receivedAt: .milliseconds(1))
+        return clock
+    }
+
+    @Test("follows Redis' clock while the two agree")
+    func follows() {
+        var clock = clock()
+        #expect(clock.read(Self.at(1_010_000), sentAt: .seconds(10), receivedAt: .seconds(10)) == nil)
+        #expect(clock.now == Self.at(1_010_000))
+    }
+
+    @Test("a jump forward goes into the skew, and time goes on as before")
+    func forward() {
+        var clock = clock()
+        let jump = clock.read(Self.at(4_610_000), sentAt: .seconds(10), receivedAt: .seconds(10))
+        #expect(jump != nil)
+        #expect(abs(clock.now.milliseconds - 1_010_000) <= 2)
+        #expect(clock.read(Self.at(4_620_000), sentAt: .seconds(20), receivedAt: .seconds(20)) == nil)
+        #expect(abs(clock.now.milliseconds - 1_020_000) <= 2)
+    }
+
+    @Test("a jump back goes into the skew, and time never falls")
+    func back() {
+        var clock = clock()
+        _ = clock.read(Self.at(1_010_000 - 3_600_000), sentAt: .seconds(10), receivedAt: .seconds(10))
+        #expect(abs(clock.now.milliseconds - 1_010_000) <= 2)
+        _ = clock.read(Self.at(1_020_000 - 3_600_000), sentAt: .seconds(20), receivedAt: .seconds(20))
+        #expect(abs(clock.now.milliseconds - 1_020_000) <= 2)
+    }
+
+    @Test("a reply that waited while this process was frozen is no jump")
+    func frozen() {
+        var clock = clock()
+        // Executed at once, looked at ten seconds later; then executed at once again.
+        #expect(clock.read(Self.at(1_000_500), sentAt: .milliseconds(500), receivedAt: .seconds(10)) == nil)
+        #expect(clock.read(Self.at(1_010_100), sentAt: .seconds(10), receivedAt: .milliseconds(10_200)) == nil)
+    }
+
+    @Test("an entry's time is its id's, but never in the future and never before the entry in front of it")
+    func entries() {
+        var clock = clock()
+        _ = clock.read(Self.at(1_010_000), sentAt: .seconds(10), receivedAt: .seconds(10))
+        #expect(clock.time(of: Self.entry(1_004_000)) == Self.at(1_004_000))
+        #expect(clock.time(of: Self.entry(1_003_000)) == Self.at(1_004_000))
+        #expect(clock.time(of: Self.entry(UInt64(Int64.max))) == Self.at(1_010_000))
+        #expect(clock.time(of: Self.entry(UInt64.max)) == Self.at(1_010_000))
+    }
+
+    @Test("after a jump back ids stand still, and entries are as late as they arrive")
+    func idsStandStill() {
+        var clock = clock()
+        _ = clock.read(Self.at(1_010_000 - 3_600_000), sentAt: .seconds(10), receivedAt: .seconds(10))
+        _ = clock.read(Self.at(1_600_000 - 3_600_000), sentAt: .seconds(600), receivedAt: .seconds(600))
+        #expect(abs(clock.time(of: Self.entry(1_010_000)).milliseconds - 1_600_000) <= 2)
+    }
+
+    @Test("a taker whose Redis was set back while nobody looked goes on from the watermark")
+    func takeOver() {
+        let clock = PartitionClock(skew: .zero, watermark: Self.at(1_000_000), redis: Self.at(-2_600_000))
+        #expect(clock.now == Self.at(1_000_000))
+        #expect(clock.skew == .seconds(-3600))
+    }
+
+    @Test("nothing traps at the ends of time")
+    func extremes() {
+        for value in [Int64.min, -1, 0, 1, .max] {
+            for other in [Int64.min, 0, .max] {
+                var clock = PartitionClock(skew: .milliseconds(other), watermark: Self.at(value), redis: Self.at(other))
+                _ = clock.read(Self.at(other), sentAt: .zero, receivedAt: .zero)
+                _ = clock.read(Self.at(value), sentAt: .zero, receivedAt: .zero)
+                _ = clock.time(of: Self.entry(.max))
+            }
+        }
+    }
+}
