@@ -61,7 +61,7 @@ struct BenchLatency: Sendable {
         func at(_ part: Double) -> String {
             BenchThroughput.fixed(delays[min(delays.count - 1, Int(Double(delays.count) * part))], 2)
         }
-        Terminal.say("publish to frame at an SSE client, \(delays.count) of \(samples) samples, \(get_nprocs()) cores:")
+        Terminal.say("publish to frame at an SSE client, \(delays.count) of \(samples) samples, \(BenchThroughput.cores) cores:")
         Terminal.say("p50 \(at(0.5)) ms   p90 \(at(0.9)) ms   p99 \(at(0.99)) ms   max \(at(1)) ms")
     }
 
@@ -97,8 +97,11 @@ private final class Arrivals: Sendable {
         let now = ContinuousClock.now
         state.withLock { state in
             state.hasAny = true
-            guard let mark = line.range(of: "sample-"), let end = line[mark.upperBound...].firstIndex(of: "."),
-                let number = Int(line[mark.upperBound..<end]), state.times[number] == nil
+            let bytes = Array(line.utf8)
+            guard let mark = bytes.firstRange(of: Array("sample-".utf8)),
+                let end = bytes[mark.upperBound...].firstIndex(of: UInt8(ascii: ".")),
+                let number = Int(String(decoding: bytes[mark.upperBound..<end], as: UTF8.self)),
+                state.times[number] == nil
             else { return }
             state.times[number] = now
         }

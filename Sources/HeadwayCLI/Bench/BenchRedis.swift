@@ -46,15 +46,15 @@ struct BenchRedis: Sendable {
         await client.close()
         process.signal(SIGTERM)
         for _ in 0..<200 where process.poll() == nil { try? await Task.sleep(for: .milliseconds(10)) }
-        for name in (try? FileAccess.names(in: directory)) ?? [] { unlink("\(directory)/\(name)") }
-        rmdir(directory)
+        for name in (try? FileAccess.names(in: directory)) ?? [] { unsafe unlink("\(directory)/\(name)") }
+        unsafe rmdir(directory)
         await loop.stop()
     }
 
     /// Empties it and declares the pipeline.
     func reset() async throws {
         _ = try await client.send("FLUSHALL")
-        _ = try await client.send("HSET", keyspace.pipelines, "book@1", Book.definition.text)
+        _ = try await client.send("HSET", keyspace.pipelines, "book@1", String(decoding: Book.definition, as: UTF8.self))
         _ = try await client.send("HSET", keyspace.config, "partitions", "8", "wire", "1")
     }
 
@@ -69,7 +69,7 @@ struct BenchRedis: Sendable {
     /// Runs a program to its end and gives what it wrote.
     func output(of arguments: [String]) async throws -> String {
         let file = "\(directory)/output"
-        unlink(file)
+        unsafe unlink(file)
         var plan = ChildProcess.Plan(arguments: arguments, environment: environment)
         plan.output = .appending(path: file)
         let program = try ChildProcess.start(plan)

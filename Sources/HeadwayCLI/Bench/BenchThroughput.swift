@@ -29,7 +29,7 @@ struct BenchThroughput: Sendable {
     }
 
     private func measure(_ redis: BenchRedis) async throws {
-        Terminal.say("redis-server without persistence, unix socket; \(get_nprocs()) cores; one run")
+        Terminal.say("redis-server without persistence, unix socket; \(Self.cores) cores; one run")
         let limit = try await rawXADD(redis)
         row("raw pipelined XADD, 8 fields (redis-benchmark -P 50)", limit, of: limit)
         row("draining \(events) events of \(jobs) jobs in 20 bulks, 1 aggregator", try await drain(redis), of: limit)
@@ -151,6 +151,8 @@ struct BenchThroughput: Sendable {
             try await Task.sleep(for: .milliseconds(5))
         }
     }
+
+    static var cores: Int { sysconf(CInt(_SC_NPROCESSORS_ONLN)) }
 
     static func seconds(_ time: Duration) -> Double { time / .seconds(1) }
 
