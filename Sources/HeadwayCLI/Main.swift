@@ -9,7 +9,7 @@ enum Main {
         DaemonCommands.up, DaemonCommands.aggregate, DaemonCommands.serve, PublishCommand.command,
         StatusCommand.command, JobsCommand.command, WatchCommand.command, RunCommand.command,
         DemoCommand.command,
-        PipelinesCommand.command, DemoWorkerCommand.command,
+        PipelinesCommand.command, DemoWorkerCommand.command, BenchCommand.command,
     ]
 
     static func main() async {
