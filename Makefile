@@ -18,7 +18,7 @@ demo: deps ## Turn a directory of texts into illustrated pages with four worker 
 
 test: deps ## Build and run every test
 	swift build --build-tests $(FLAGS)
-	swift test --skip-build
+	@./Tests/run
 
 build: deps ## A release build: .build/release/headway
 	@echo "Building a release (the first time takes a few minutes) …"
@@ -32,8 +32,10 @@ check: deps ## Formatting, arrows between rooms, tests
 	$(MAKE) --no-print-directory test
 
 check-sanitizers: deps ## The tests under ThreadSanitizer, then under AddressSanitizer
-	swift test --sanitize=thread --scratch-path .build-tsan $(FLAGS)
-	swift test --sanitize=address --scratch-path .build-asan $(FLAGS)
+	swift build --build-tests --sanitize=thread --scratch-path .build-tsan $(FLAGS)
+	./Tests/run --sanitize=thread --scratch-path .build-tsan
+	swift build --build-tests --sanitize=address --scratch-path .build-asan $(FLAGS)
+	./Tests/run --sanitize=address --scratch-path .build-asan
 
 bench: build ## Throughput beside the limit of the same run, as ratios
 	@$(BIN) bench

@@ -38,7 +38,9 @@ actor Courier {
 
     /// Begins with a connection that is open already.
     func begin(over connection: RedisConnection) {
-        task = Task { await run(connection) }
+        // Preferring the loop: a continuation resumes by way of its task's executor, and the shared pool may be
+        // blocked by the workers.
+        task = Task(executorPreference: loop) { await self.run(connection) }
     }
 
     /// Stops for good; nothing more is sent.

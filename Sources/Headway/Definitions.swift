@@ -17,10 +17,12 @@ final class Definitions: Sendable {
 
     private let state = Mutex(State())
     private let keyspace: Keyspace
+    private let outbox: Outbox
     private let courier: Courier
 
-    init(keyspace: Keyspace, courier: Courier) {
-        self.keyspace = keyspace
+    init(outbox: Outbox, courier: Courier) {
+        keyspace = outbox.keyspace
+        self.outbox = outbox
         self.courier = courier
     }
 
@@ -37,11 +39,11 @@ final class Definitions: Sendable {
     private func readAgain() async throws {
         var batch = CommandBatch()
         batch.add("HGETALL", keyspace.pipelines)
-        do throws(RedisError) {
-            let replies = try await courier.ask(batch, within: .seconds(5))
+        do {
+            let replies = try await outbox.asking { try await courier.ask(batch, within: .seconds(5)) }
             if let error = batch.firstError(in: replies) { throw error }
             take(replies[0])
-        } catch {
+        } catch let error as RedisError {
             throw HeadwayError(error)
         }
     }

@@ -162,7 +162,7 @@ extension Headway {
         batch.add("GET", keyspace.tombstone(partition, id))
         do {
             if !waits, !statistics.isConnected { return nil }
-            let replies = try await courier.ask(batch, within: limit)
+            let replies = try await outbox.asking { try await courier.ask(batch, within: limit) }
             if let error = batch.firstError(in: replies) { throw error }
             guard let fields = replies[0].elements else { return nil }
             return try JobRecord(id: id, job: FieldBuffer(fields), tombstone: replies[1].bytes)

@@ -73,7 +73,7 @@ public final class Headway: Sendable {
             let courier = Courier(
                 endpoint, name: name, outbox: outbox, replyTimeout: options.replyTimeout,
                 backoff: Backoff(base: .milliseconds(50), cap: options.longestBackoff))
-            let definitions = Definitions(keyspace: keyspace, courier: courier)
+            let definitions = Definitions(outbox: outbox, courier: courier)
             try definitions.take(await connection.send("HGETALL", keyspace.pipelines))
             await courier.begin(over: connection)
             return Headway(outbox, courier, definitions, keyspace, options)
@@ -140,6 +140,8 @@ public final class Headway: Sendable {
             zip(state.queue.senders, ends).allSatisfy { $0.mark >= $1 }
         }
         await removeSources()
+        // Each has a bound of its own.
+        _ = await outbox.wait(obeysCancellation: false) { $0.questions == 0 }
         let statistics = statistics
         await courier.stop()
         await loop.stop()

@@ -68,11 +68,10 @@ final class Outbox: Sendable {
         let result = try guarded.withLock { guarded throws(E) -> R in
             let result = try body(&guarded.state, now)
             guard !guarded.waiters.isEmpty else { return result }
-            for (id, waiter) in guarded.waiters.sorted(by: { $0.key < $1.key })
-            where waiter.isMet(&guarded.state) {
-                guarded.waiters[id] = nil
-                woken.append(waiter)
+            let met = guarded.waiters.keys.filter { id in
+                guarded.waiters[id]?.isMet(&guarded.state) ?? false
             }
+            woken = met.sorted().compactMap { guarded.waiters.removeValue(forKey: $0) }
             return result
         }
         for waiter in woken { waiter.continuation.resume(returning: .met) }
@@ -108,6 +107,19 @@ final class Outbox: Sendable {
                 if wait == .cancelled { throw CancellationError() }
             }
         }
+    }
+
+    // MARK: Asking
+
+    /// Runs `body`, which asks over the courier's connection; `close` waits for it, so that nobody is left waiting
+    /// on a loop that has stopped.
+    func asking<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
+        try withState { state, _ throws(HeadwayError) in
+            guard state.phase == .open else { throw .closed }
+            state.questions += 1
+        }
+        defer { withState { state, _ in state.questions -= 1 } }
+        return try await body()
     }
 
     // MARK: Waiting
@@ -150,6 +162,7 @@ final class Outbox: Sendable {
     func finish() {
         let waiters = guarded.withLock { guarded in
             guarded.state.phase = .finished
+            guarded.state.isConnected = false
             defer { guarded.waiters = [:] }
             return guarded.waiters.values
         }

@@ -191,7 +191,7 @@ extension OutboxState {
         isConnected = true
         restUntil = now
         nextLook = min(nextLook, now + settings.looks)
-        makeBeatsDue(at: now)
+        if counters.connections > 0 { makeBeatsDue(at: now) }
         counters.connections += 1
         if fault?.code == .denied || fault?.code == .unfit { fault = nil }
     }

@@ -47,13 +47,15 @@ struct OutboxState {
     var lastKey = 0
     var listed: [Listed] = []
     var isConnected = false
+    /// Questions under way beside the events.
+    var questions = 0
     /// After a refusal that passes: nothing is sent before.
     var restUntil: Duration = .zero
     var nextLook: Duration = .zero
     var nextBeats: Duration = .zero
     /// What a person must mend; events are kept meanwhile.
     var fault: HeadwayError?
-    var counters = Statistics()
+    var counters = Headway.Statistics()
     private var fields = FieldBuffer()
 
     init(settings: Outbox.Settings, source: String, at now: Duration) {
@@ -76,10 +78,10 @@ struct OutboxState {
         if queue.senders[partition].wantsRenewal(at: now) {
             queue.renew(partition, as: settings.newSource(), at: now)
         }
-        let sender = queue.senders[partition]
-        let number = sender.backlog.next
+        // The sender itself is not taken out: with two owners, adding to its backlog would copy all of it.
+        let number = queue.senders[partition].backlog.next
         var event = event
-        event.sequence = ProgressEvent.Sequence(source: sender.source, id: number)
+        event.sequence = ProgressEvent.Sequence(source: queue.senders[partition].source, id: number)
         fields.removeAll(keepingCapacity: true)
         event.encode(into: &fields)
         guard fields.byteCount <= WireLimits.event else {

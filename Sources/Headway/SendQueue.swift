@@ -47,17 +47,24 @@ struct SendQueue<Item: Sendable & Equatable>: Sendable, Equatable {
     /// - Returns: whether there is room now.
     mutating func makeRoom(for cost: Int, reserve: Int = 0) -> Bool {
         while bytes + cost > limits.bytes - reserve {
-            let kept = senders.indices.filter { senders[$0].oldestApplied != nil }
-            guard
-                let oldest = kept.min(by: {
-                    (senders[$0].oldestApplied ?? .zero) < (senders[$1].oldestApplied ?? .zero)
-                }),
-                senders[oldest].evict()
-            else { return false }
+            guard let oldest = oldestApplied, senders[oldest].evict() else { return false }
             evicted += 1
             bytes -= senders[oldest].takeFreed()
         }
         return true
+    }
+
+    /// The partition whose oldest item has been applied for longest.
+    private var oldestApplied: Int? {
+        var oldest: (partition: Int, since: Duration)?
+        for partition in senders.indices {
+            guard let since = senders[partition].oldestApplied, since < oldest?.since ?? .seconds(Int64.max)
+            else {
+                continue
+            }
+            oldest = (partition, since)
+        }
+        return oldest?.partition
     }
 
     /// Appends an item; the caller has made room.

@@ -8,7 +8,8 @@ enum Main {
     static let commands: [Command] = [
         DaemonCommands.up, DaemonCommands.aggregate, DaemonCommands.serve, PublishCommand.command,
         StatusCommand.command, JobsCommand.command, WatchCommand.command, RunCommand.command,
-        PipelinesCommand.command, DemoWorkerCommand.command,
+        DemoCommand.command,
+        PipelinesCommand.command, DemoWorkerCommand.command, BenchCommand.command,
     ]
 
     static func main() async {
@@ -46,7 +47,7 @@ enum Main {
         let arguments: Arguments
         do {
             // Whoever asks for help gets it, whatever else is wrong.
-            if words.prefix(while: { $0 != "--" }).contains("--help") {
+            if !command.stopsAtFirstWord, words.prefix(while: { $0 != "--" }).contains("--help") {
                 Terminal.write(HelpPage.of(command), to: STDOUT_FILENO)
                 return .done
             }

@@ -140,7 +140,7 @@ struct Teller {
     mutating func event(isNamed: Bool = true) -> ProgressEvent {
         sequence += 1
         let isSequenced = number(0..<3) == 0
-        let event = say(word(isNamed: isNamed), attempt: perhaps(1..<4), at: isSequenced ? sequence : nil)
+        let event = say(word(isNamed: isNamed), attempt: perhaps(1..<5), at: isSequenced ? sequence : nil)
         told.append(event)
         return event
     }

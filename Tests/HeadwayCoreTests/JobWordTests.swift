@@ -229,6 +229,19 @@ struct JobWordTests {
         }
     }
 
+    @Test("a job is not created in an attempt that its pipeline does not allow")
+    func bornTooLate() throws {
+        for word in [
+            JobWord.queued(Pipeline.plain.registration()),
+            .started(worker: nil, Pipeline.plain.registration()),
+        ] {
+            let (record, outcome) = JobRecord.unknown.after(say(word, attempt: 4))
+            #expect(outcome.verdict == .refused(.late))
+            #expect(record == .unknown)
+            #expect(JobRecord.unknown.after(say(word, attempt: 3)).record.job?.attempt == 3)
+        }
+    }
+
     @Test("a start without an attempt is refused once the pipeline's attempts are used up")
     func usedUp() {
         var record = JobRecord(Pipeline.plain, .breaks)

@@ -122,8 +122,9 @@ struct PercentTests {
         #expect(try #require(JobRecord(Pipeline.plain).job).stageFraction(under: .plain) == .zero)
     }
 
-    @Test("999,999 of a million is 99 percent")
+    @Test("a fraction is floored, and 999,999 of a million is 99 percent")
     func floors() {
+        #expect(JobRecord(Pipeline.plain, .counts(stage("a"), 1, 7)).job?.fraction.partsPerMillion == 42_857)
         let record = JobRecord(Pipeline.plain, .counts(stage("c"), 999_999, 1_000_000))
         #expect(record.job?.percent == 99)
     }

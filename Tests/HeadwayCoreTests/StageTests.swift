@@ -156,6 +156,9 @@ struct StageTests {
             testDescription: "completing the job completes the running stage and skips the rest",
             words: [.begins(stage("a")), .done], book: "a! b? c?", percent: 100),
         Row(
+            testDescription: "what was passed by before is not passed by again at the end",
+            words: [.begins(stage("c")), .done], book: "a? b? c!", percent: 100),
+        Row(
             testDescription: "a strict job cannot complete while a stage is missing", pipeline: .strict,
             words: [.begins(stage("a")), .done], verdict: .refused(.skippedStage), book: "a+"),
         Row(

@@ -188,12 +188,20 @@ struct SendQueueLawTests {
         "whatever is cut, repeated, late, refused or rolled back, each item is applied once, in order",
         arguments: 0..<40)
     func exactlyOnce(batch: UInt64) {
+        var duplicates = 0
+        var rollbacks: Int64 = 0
+        var resent: Int64 = 0
         for seed in batch * Self.each..<(batch + 1) * Self.each {
             let limits = SendQueue<Int>.Limits(bytes: .max, batchCount: 20, batchBytes: 600)
             var history = History(seed: seed, limits: limits, holdBack: 60, failsOver: true)
             history.run(steps: 400)
             #expect(history.problems.isEmpty, "seed \(seed)")
+            duplicates += history.server.partitions.reduce(0) { $0 + $1.duplicates }
+            rollbacks += history.queue.rollbacks
+            resent += history.queue.resent
         }
+        // A law that nothing tries proves nothing.
+        #expect(duplicates > 100 && rollbacks > 10 && resent > 100)
     }
 
     @Test("memory stays under its bound, and nothing unapplied is forgotten for it", arguments: 0..<40)

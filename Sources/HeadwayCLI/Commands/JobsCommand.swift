@@ -19,7 +19,9 @@ enum JobsCommand {
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
         let arguments = invocation.arguments
-        guard let name = arguments.text("bulk") ?? arguments.words.first else { throw UsageError("wants --bulk BULK") }
+        guard let name = arguments.text("bulk") ?? arguments.words.first else {
+            throw UsageError("wants --bulk BULK")
+        }
         guard let bulk = BulkID(name) else { throw UsageError("--bulk: not an id (\(Subject.rule))") }
         let status = arguments.text("status").flatMap { JobState.Status(rawValue: $0) }
         let limit = arguments.count("limit") ?? 100

@@ -78,13 +78,17 @@ struct ProgressFilter: Sendable, Equatable {
     }
 
     static func parse(_ bytes: [UInt8]) -> Progress? {
-        guard !bytes.isEmpty, bytes.count > mark.count || !mark.starts(with: bytes), mayBecomeProgress(bytes) else {
+        guard !bytes.isEmpty, bytes.count > mark.count || !mark.starts(with: bytes), mayBecomeProgress(bytes)
+        else {
             return nil
         }
-        let text = String(decoding: bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...], as: UTF8.self)
+        let text = String(
+            decoding: bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes[...], as: UTF8.self)
         let words = text.split(maxSplits: 1, whereSeparator: { $0 == " " || $0 == "\t" })
         let parts = (words.first ?? "").split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, let done = Int(parts[0]), let total = Int(parts[1]), total > 0 else { return nil }
+        guard parts.count == 2, let done = Int(parts[0]), let total = Int(parts[1]), total > 0 else {
+            return nil
+        }
         let message = words.dropFirst().first.map { String($0).trimmed } ?? ""
         return Progress(done: done, total: total, message: message.isEmpty ? nil : message)
     }

@@ -5,9 +5,11 @@ extension ProgressView.Bulk {
     init(_ snapshot: BulkSnapshot) {
         let summary = snapshot.summary
         self.init(
-            id: summary.id.description, text: summary.text, percent: summary.percent, failed: summary.counts.failed,
+            id: summary.id.description, text: summary.text, percent: summary.percent,
+            failed: summary.counts.failed,
             cancelled: summary.counts.cancelled, stalled: summary.health[.stalled] ?? 0,
-            isSettled: summary.phase == .settled, isStale: snapshot.freshness.isStale && summary.phase != .settled)
+            isSettled: summary.phase == .settled,
+            isStale: snapshot.freshness.isStale && summary.phase != .settled)
     }
 }
 
@@ -20,7 +22,8 @@ extension ProgressView.Job {
             stage = "\(name) \(index)\(position?.of.map { " of \($0)" } ?? "")"
         }
         self.init(
-            id: state.id.description, label: state.label, status: Status(state.status), percent: state.percent,
+            id: state.id.description, label: state.label, status: Status(state.status),
+            percent: state.percent,
             stage: stage, message: state.failure?.message ?? snapshot.message, concern: snapshot.reason)
         if case .count(let done, let total) = position?.progress {
             self.done = done
@@ -33,7 +36,8 @@ extension ProgressView.Job {
         case .job(let snapshot): self.init(snapshot)
         case .expired(let id, let tombstone, _, _):
             self.init(
-                id: id.description, status: Status(tombstone.status), percent: tombstone.status == .completed ? 100 : 0,
+                id: id.description, status: Status(tombstone.status),
+                percent: tombstone.status == .completed ? 100 : 0,
                 message: "its details have expired")
         case .unknown(let id, _, _): self.init(id: id.description, status: .unknown, percent: 0)
         }

@@ -27,7 +27,9 @@ enum PublishCommand {
             let appender = EventAppender(keyspace: desk.keyspace, client: client)
             let receipts = try await appender.append([event])
             await client.close()
-            for receipt in receipts { Terminal.say("\(desk.keyspace.events(receipt.partition)) \(receipt.entry)") }
+            for receipt in receipts {
+                Terminal.say("\(desk.keyspace.events(receipt.partition)) \(receipt.entry)")
+            }
             return .done
         }
     }

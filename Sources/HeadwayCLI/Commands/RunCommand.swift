@@ -35,8 +35,8 @@ enum RunCommand {
             throw UsageError("wants --\(name)")
         }
         let choice = try RedisChoice.of(invocation)
-        let witness = await RunWitness.open(invocation, choice)
         let loop = EventLoop(name: "run")
+        let witness = await RunWitness.open(invocation, choice, on: loop)
         let signals = Signals(on: loop)
         let program = WrappedProgram(arguments.words, environment: invocation.environment, on: loop)
         let forwarding = Task {

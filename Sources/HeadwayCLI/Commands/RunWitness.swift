@@ -1,4 +1,7 @@
+import EventLoop
 import Headway
+import HeadwayCore
+import ReadAPI
 import Synchronization
 
 /// Tells Headway about a wrapped program. What cannot be told is said once and never hinders the program.
@@ -9,10 +12,12 @@ actor RunWitness {
     private let completes: Bool
     private let log: Log
 
-    static func open(_ invocation: Invocation, _ choice: RedisChoice) async -> RunWitness {
+    static func open(_ invocation: Invocation, _ choice: RedisChoice, on loop: EventLoop) async -> RunWitness
+    {
         let arguments = invocation.arguments
         var headway: Headway?
         var job: Job<AnyPipeline>?
+        var completes = !arguments.isOn("unfinished")
         do {
             var options = Headway.Options(
                 namespace: arguments.text("namespace") ?? "hw", worker: arguments.text("worker"))
@@ -22,12 +27,29 @@ actor RunWitness {
             job = try await connected.start(
                 pipeline: arguments.text("pipeline") ?? "", id: arguments.text("job") ?? "",
                 in: arguments.text("bulk"), label: arguments.text("label"))
+            if completes, let later = await mandatoryStage(after: invocation, connected, choice, on: loop) {
+                completes = false
+                invocation.log.warning(
+                    "the pipeline wants stage \(later) as well: the job stays open (--unfinished)")
+            }
         } catch {
             invocation.log.warning("the program runs without being reported: \(error)")
         }
         return RunWitness(
-            headway, job, stage: arguments.text("stage") ?? "", completes: !arguments.isOn("unfinished"),
-            log: invocation.log)
+            headway, job, stage: arguments.text("stage") ?? "", completes: completes, log: invocation.log)
+    }
+
+    /// A strict pipeline refuses to complete a job that skipped a stage: better not to say so than to be refused.
+    private static func mandatoryStage(
+        after invocation: Invocation, _ headway: Headway, _ choice: RedisChoice, on loop: EventLoop
+    ) async -> String? {
+        guard let name = PipelineName(invocation.arguments.text("pipeline") ?? "") else { return nil }
+        let reader = StatusReader(keyspace: headway.keyspace, endpoint: choice.endpoint, on: loop)
+        let pipeline = try? await reader.pipeline(name)
+        await reader.close()
+        guard let pipeline, pipeline.isStrict else { return nil }
+        let place = pipeline.position(of: invocation.arguments.text("stage") ?? "") ?? pipeline.stages.count
+        return pipeline.stages.dropFirst(place + 1).first { !$0.isOptional }?.id
     }
 
     private init(_ headway: Headway?, _ job: Job<AnyPipeline>?, stage: String, completes: Bool, log: Log) {
@@ -40,7 +62,9 @@ actor RunWitness {
 
     /// Runs the program as the stage.
     func watch(
-        _ program: @Sendable (@escaping @Sendable (ProgressFilter.Progress) -> Void) async throws -> ChildProcess.Ending
+        _ program:
+            @Sendable (@escaping @Sendable (ProgressFilter.Progress) -> Void) async throws ->
+            ChildProcess.Ending
     ) async throws -> ChildProcess.Ending {
         guard let job else { return try await program { _ in } }
         let ran = Mutex<Result<ChildProcess.Ending, any Error>?>(nil)

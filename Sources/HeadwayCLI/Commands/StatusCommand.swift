@@ -8,7 +8,9 @@ enum StatusCommand {
         details: """
             Each ID is a job or a bulk. Exit status 1 when one of them is not known.
             """,
-        options: RedisChoice.options + [Option("json", nil, .flag, "one JSON object a line, as the read API answers")],
+        options: RedisChoice.options + [
+            Option("json", nil, .flag, "one JSON object a line, as the read API answers")
+        ],
         run: { try await run($0) })
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
@@ -31,23 +33,31 @@ enum StatusCommand {
     private static func show(_ found: [Subject.Answer], on terminal: Terminal) {
         let bulks = found.compactMap { if case .bulk(.bulk(let snapshot)) = $0 { snapshot } else { nil } }
         if !bulks.isEmpty {
-            var table = Table(head: ["BULK", "PHASE", "DONE", "%", "QUEUED", "RUNNING", "FAILED", "CANCELLED", "NOTE"])
+            var table = Table(head: [
+                "BULK", "PHASE", "DONE", "%", "QUEUED", "RUNNING", "FAILED", "CANCELLED", "NOTE",
+            ])
             table.rows = bulks.map { bulk in
                 let summary = bulk.summary
                 let counts = summary.counts
                 return [
                     summary.id.description, summary.phase.rawValue, summary.text, "\(summary.percent)",
                     "\(counts.queued)", "\(counts.running)", "\(counts.failed)", "\(counts.cancelled)",
-                    bulk.freshness.isStale ? "stale: no aggregator is at work" : summary.outcome?.rawValue ?? "",
+                    bulk.freshness.isStale
+                        ? "stale: no aggregator is at work" : summary.outcome?.rawValue ?? "",
                 ]
             }
             table.print(to: terminal)
         }
         let jobs = found.compactMap { if case .job(let answer) = $0, !$0.isUnknown { answer } else { nil } }
-            + bulks.flatMap { ($0.current ?? []).map { JobAnswer.job($0) } }
-        if !jobs.isEmpty {
+        let named = Set(jobs.map(\.id))
+        let all =
+            jobs
+            + bulks.flatMap { bulk in
+                (bulk.current ?? []).filter { !named.contains($0.id) }.map { JobAnswer.job($0) }
+            }
+        if !all.isEmpty {
             if !bulks.isEmpty { Terminal.say("") }
-            JobTable.of(jobs).print(to: terminal)
+            JobTable.of(all).print(to: terminal)
         }
     }
 }

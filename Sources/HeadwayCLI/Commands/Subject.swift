@@ -51,7 +51,8 @@ struct Subject: Sendable, Hashable {
     static func look(
         _ subjects: [Subject], with reader: StatusReader, current: Int?
     ) async throws(ReadError) -> [Answer] {
-        let answers = try await reader.read(jobs: subjects.map(\.job), bulks: subjects.map(\.bulk), current: current)
+        let answers = try await reader.read(
+            jobs: subjects.map(\.job), bulks: subjects.map(\.bulk), current: current)
         return zip(answers.jobs, answers.bulks).map { job, bulk in
             if case .unknown = bulk { .job(job) } else { .bulk(bulk) }
         }

@@ -14,8 +14,9 @@ enum WatchCommand {
             a line for each change.
             """,
         options: RedisChoice.options + [
-            Option("patience", nil, .duration("TIME"), "how long an id may stay unknown before that is an error",
-                fallback: "5s"),
+            Option(
+                "patience", nil, .duration("TIME"), "how long an id may stay unknown before that is an error",
+                fallback: "5s")
         ],
         run: { try await run($0) })
 
@@ -40,6 +41,7 @@ enum WatchCommand {
             display.close()
             await signals.cancel()
             if case .failure(let error) = result, error is CancellationError {
+                if invocation.terminal.isLive { Terminal.say("") }  // Below the ^C that the terminal has echoed.
                 return ExitCode(number: 128 + (await interrupt.value ?? SIGINT))
             }
             return try result.get()
@@ -79,15 +81,19 @@ enum WatchCommand {
 extension ProgressView {
     init(_ answers: [Subject.Answer]) {
         self.init()
+        // A job that was asked for by name is not shown again under its bulk.
+        let named = Set(answers.compactMap { if case .job(let job) = $0 { job.id } else { nil } })
         for answer in answers {
             switch answer {
             case .bulk(.bulk(let snapshot)):
                 bulks.append(Bulk(snapshot))
                 let running = snapshot.current ?? []
-                jobs += running.map { Job($0) }
+                jobs += running.filter { !named.contains($0.id) }.map { Job($0) }
                 hidden += max(0, snapshot.summary.counts.running - running.count)
             case .bulk(let gone):
-                bulks.append(Bulk(id: gone.id.description, text: "settled, and expired", percent: 100, isSettled: true))
+                bulks.append(
+                    Bulk(id: gone.id.description, text: "settled, and expired", percent: 100, isSettled: true)
+                )
             case .job(let answer):
                 jobs.append(Job(answer))
             }

@@ -18,11 +18,14 @@ final class WrappedProgram: Sendable {
     /// Starts it and waits for its end.
     ///
     /// - Throws: ``ChildProcess/Problem`` when it cannot be started.
-    func run(_ report: @escaping @Sendable (ProgressFilter.Progress) -> Void) async throws -> ChildProcess.Ending {
+    func run(_ report: @escaping @Sendable (ProgressFilter.Progress) -> Void) async throws
+        -> ChildProcess.Ending
+    {
         let output = try Descriptor.pipe()
         let error = try Descriptor.pipe()
         let plan = ChildProcess.Plan(
-            arguments: words, environment: environment, input: .inherited, output: .descriptor(output.writing),
+            arguments: words, environment: environment, input: .inherited,
+            output: .descriptor(output.writing),
             error: .descriptor(error.writing))
         defer {
             close(output.writing)
@@ -31,9 +34,10 @@ final class WrappedProgram: Sendable {
         let child: ChildProcess
         do {
             child = try ChildProcess.start(plan)
-        } catch {
+        } catch let problem {
             close(output.reading)
-            throw error
+            close(error.reading)
+            throw problem
         }
         process.withLock { $0 = child }
         let pumps = [
@@ -82,7 +86,9 @@ final class OutputPump: Sendable {
         func carry() -> Bool {
             guard watch != nil else { return false }
             var buffer = [UInt8](repeating: 0, count: 64 * 1024)
-            let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(from, $0.baseAddress, $0.count) }
+            let count = unsafe buffer.withUnsafeMutableBytes {
+                unsafe Glibc.read(from, $0.baseAddress, $0.count)
+            }
             guard count > 0 else {
                 if count == 0 || errno != EAGAIN && errno != EINTR { end() }
                 return false
@@ -106,7 +112,8 @@ final class OutputPump: Sendable {
     }
 
     init(
-        from: CInt, to: CInt, on loop: EventLoop, _ report: @escaping @Sendable (ProgressFilter.Progress) -> Void
+        from: CInt, to: CInt, on loop: EventLoop,
+        _ report: @escaping @Sendable (ProgressFilter.Progress) -> Void
     ) {
         source = Source(from, to, report)
         self.loop = loop

@@ -22,8 +22,10 @@ enum DaemonCommands {
         })
 
     static let aggregate = Command(
-        name: "aggregate", summary: "an aggregator on its own: any number of them share the work", synopsis: "",
-        details: "Folds the workers' events into states. Instances share the partitions, and take over from each other.",
+        name: "aggregate", summary: "an aggregator on its own: any number of them share the work",
+        synopsis: "",
+        details:
+            "Folds the workers' events into states. Instances share the partitions, and take over from each other.",
         options: RedisChoice.options + [DaemonOptions.partitions, DaemonOptions.lease],
         run: { invocation in
             var plan = Station.Plan(invocation.arguments)
@@ -44,7 +46,9 @@ enum DaemonCommands {
             return try await run(plan, invocation, embeds: false)
         })
 
-    private static func run(_ plan: Station.Plan, _ invocation: Invocation, embeds: Bool) async throws -> ExitCode {
+    private static func run(_ plan: Station.Plan, _ invocation: Invocation, embeds: Bool) async throws
+        -> ExitCode
+    {
         if let word = invocation.arguments.words.first {
             throw UsageError("takes no arguments, and \"\(Printable.line(word, limit: 40))\" is one")
         }
@@ -91,7 +95,8 @@ enum DaemonCommands {
         }
         let directory = try StateDirectory(
             option: invocation.arguments.text("state"), environment: invocation.environment)
-        let sync = invocation.arguments.text("fsync").flatMap { RedisCommandLine.Sync(rawValue: $0) } ?? .always
+        let sync =
+            invocation.arguments.text("fsync").flatMap { RedisCommandLine.Sync(rawValue: $0) } ?? .always
         let redis = try await EmbeddedRedis.start(
             in: directory, sync: sync, environment: invocation.environment, on: loop, log: log)
         let what = redis.wasAdopted ? "adopted, it was still alive" : "started"
@@ -107,7 +112,8 @@ enum DaemonCommands {
             let total = station.keyspace.partitions
             if owned < total {
                 invocation.log.info(
-                    "owns \(owned) of \(total) partitions for now; the others are taken when their owners' leases end")
+                    "owns \(owned) of \(total) partitions for now; the others are taken when their owners' leases end"
+                )
             }
         }
         if let address = await station.address {

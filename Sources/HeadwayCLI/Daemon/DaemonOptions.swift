@@ -3,14 +3,16 @@ import Redis
 /// What the daemons share.
 enum DaemonOptions {
     static let listen = Option(
-        "listen", "l", .address("HOST:PORT"), "where the read API and the dashboard are; port 0 picks a free one",
+        "listen", "l", .address("HOST:PORT"),
+        "where the read API and the dashboard are; port 0 picks a free one",
         fallback: "127.0.0.1:8080")
 
     static let partitions = Option(
         "partitions", nil, .count("N", 1...1024), "shards of the namespace, fixed when it is first used (8)")
 
     static let lease = Option(
-        "lease", nil, .duration("TIME"), "an aggregator that is silent for this long is taken over", fallback: "5s")
+        "lease", nil, .duration("TIME"), "an aggregator that is silent for this long is taken over",
+        fallback: "5s")
 
     static let sync = Option(
         "fsync", nil, .choice(RedisCommandLine.Sync.allCases.map(\.rawValue)),
@@ -18,5 +20,6 @@ enum DaemonOptions {
         fallback: "always")
 
     static let grace = Option(
-        "grace", nil, .duration("TIME"), "how long requests under way may take when stopping", fallback: "10s")
+        "grace", nil, .duration("TIME"), "how long requests under way may take when stopping", fallback: "10s"
+    )
 }

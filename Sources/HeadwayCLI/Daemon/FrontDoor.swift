@@ -23,8 +23,11 @@ struct FrontDoor: Sendable {
             let inherited = HTTPServer.inheritedDescriptors()
             for descriptor in inherited {
                 let port = try await server.listen(inherited: descriptor)
-                log.info("listening on an inherited socket", ["descriptor": "\(descriptor)", "port": "\(port)"])
-                if descriptor == inherited.first { address = ListenAddress(host: plan.listen.host, port: port) }
+                log.info(
+                    "listening on an inherited socket", ["descriptor": "\(descriptor)", "port": "\(port)"])
+                if descriptor == inherited.first {
+                    address = ListenAddress(host: plan.listen.host, port: port)
+                }
             }
             if inherited.isEmpty {
                 let port = try await server.listen(host: plan.listen.host, port: plan.listen.port)
@@ -37,6 +40,23 @@ struct FrontDoor: Sendable {
             await api.stop()
             throw Failure("\(error)")
         }
+    }
+
+    /// Whether nobody listens there; only for choosing a default, as the answer may be old when it is used.
+    static func isFree(_ address: ListenAddress) -> Bool {
+        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        defer { Glibc.close(descriptor) }
+        var on: CInt = 1
+        unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<CInt>.size))
+        var place = sockaddr_in()
+        place.sin_family = sa_family_t(AF_INET)
+        place.sin_port = in_port_t(UInt16(address.port).bigEndian)
+        place.sin_addr.s_addr = unsafe inet_addr(address.host)
+        return unsafe withUnsafePointer(to: &place) {
+            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        } == 0
     }
 
     /// Not ready any more, bye to the streams, accepts nobody, lets requests end.

@@ -68,7 +68,8 @@ actor Station {
     }
 
     private init(
-        _ plan: Plan, _ redis: RedisChoice, _ keyspace: Keyspace, _ embedded: EmbeddedRedis?, on loop: EventLoop,
+        _ plan: Plan, _ redis: RedisChoice, _ keyspace: Keyspace, _ embedded: EmbeddedRedis?,
+        on loop: EventLoop,
         log: Log
     ) {
         self.plan = plan

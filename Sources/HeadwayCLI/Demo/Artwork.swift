@@ -86,13 +86,13 @@ struct Artwork: Sendable {
 
     private func ridges(_ art: inout SVGText, _ palette: Palette) {
         let lengths = scene.statistics.sentenceLengths.map(Double.init)
-        let longest = max(1, lengths.max() ?? 1)
         for layer in 0..<Self.layers {
             let depth = Double(layer) / Double(Self.layers - 1)
             let profile = Self.profile(lengths, layer: layer)
             let base = 270 + 175 * depth
             let tall = 150 - 70 * depth
-            let heights = profile.map { base - tall * ($0 / longest).squareRoot() }
+            let longest = max(1, profile.max() ?? 1)
+            let heights = profile.map { base - tall * (0.15 + 0.85 * $0 / longest) }
             art.leaf("path", [("d", Self.hill(heights)), ("fill", palette.land(depth: depth))])
             if layer == Self.layers - 2 { trees(&art, on: heights, palette.land(depth: 0.85)) }
         }

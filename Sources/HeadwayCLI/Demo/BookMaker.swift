@@ -8,7 +8,8 @@ struct BookMaker: Sendable {
     func make(_ job: Job<Book>) async throws -> IndexPage.Book {
         let pace = Pace(.milliseconds(order.milliseconds))
 
-        let (document, statistics) = try await job.run(.analyzing, message: "Reading \(order.label)") { stage in
+        let (document, statistics) = try await job.run(.analyzing, message: "Reading \(order.label)") {
+            stage in
             let document = try read()
             var statistics = TextStatistics()
             let paragraphs = document.paragraphs

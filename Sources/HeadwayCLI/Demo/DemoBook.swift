@@ -17,7 +17,9 @@ struct DemoBook: Sendable, Equatable {
         var taken: Set<String> = []
         let total = max(1, input.files.reduce(0) { $0 + max(1, $1.size) })
         let budget = Int(pace / .milliseconds(1))
-        return input.files.map { file in
+        // The largest first: dealt last, one of them would keep everybody waiting.
+        let files = input.files.sorted { ($1.size, $0.label) < ($0.size, $1.label) }
+        return files.map { file in
             let base = slug(file.label)
             var folder = base
             var number = 2
@@ -30,7 +32,6 @@ struct DemoBook: Sendable, Equatable {
                 job: "\(bulk).\(folder)", path: file.path, label: file.label, folder: folder,
                 milliseconds: min(budget, Int(share)))
         }
-        .sorted { ($1.milliseconds, $0.folder) < ($0.milliseconds, $1.folder) }
     }
 
     /// Lower-case letters, digits and hyphens: fit for a job id, a folder and a URL.
@@ -51,7 +52,8 @@ struct DemoBook: Sendable, Equatable {
 
     var line: String {
         JSON.object([
-            JSON.Member("job", .string(job)), JSON.Member("path", .string(path)), JSON.Member("label", .string(label)),
+            JSON.Member("job", .string(job)), JSON.Member("path", .string(path)),
+            JSON.Member("label", .string(label)),
             JSON.Member("folder", .string(folder)), JSON.Member("ms", .number(milliseconds)),
         ]).text
     }
@@ -67,7 +69,8 @@ struct DemoBook: Sendable, Equatable {
     }
 
     init?(line: String) {
-        guard let json = try? JSON(Array(line.utf8)), let job = json["job"]?.string, let path = json["path"]?.string,
+        guard let json = try? JSON(Array(line.utf8)), let job = json["job"]?.string,
+            let path = json["path"]?.string,
             let label = json["label"]?.string, let folder = json["folder"]?.string,
             case .number(let time)? = json["ms"], let milliseconds = Int(time)
         else { return nil }

@@ -14,6 +14,8 @@ struct DemoInput: Sendable, Equatable {
     private(set) var doubles = 0
     private var seen: Set<String> = []
 
+    init(files: [File] = []) { self.files = files }
+
     static let licences = "/usr/share/common-licenses"
 
     /// The licences that every Debian ships, and the documents of the project that we stand in.
@@ -40,7 +42,8 @@ struct DemoInput: Sendable, Equatable {
         return input
     }
 
-    private mutating func take(_ directory: String, label: String, depth: Int, where wanted: (String) -> Bool) {
+    private mutating func take(_ directory: String, label: String, depth: Int, where wanted: (String) -> Bool)
+    {
         guard depth > 0 else { return }
         for name in (try? FileAccess.names(in: directory)) ?? [] where !name.hasPrefix(".") {
             let path = "\(directory)/\(name)"
@@ -56,7 +59,8 @@ struct DemoInput: Sendable, Equatable {
                     continue
                 }
                 // GPL-3 rather than GPL, which only points at it.
-                let own = directory == DemoInput.licences ? real.split(separator: "/").last.map(String.init) : nil
+                let own =
+                    directory == DemoInput.licences ? real.split(separator: "/").last.map(String.init) : nil
                 files.append(File(path: real, label: label + (own ?? name), size: Int(info.st_size)))
             default: continue
             }

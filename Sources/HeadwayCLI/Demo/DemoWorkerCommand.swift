@@ -24,7 +24,9 @@ enum DemoWorkerCommand {
         let loop = EventLoop(name: "orders")
         let orders = LinePipe(STDIN_FILENO, on: loop)
         let headway = try await Headway.connect(
-            url, options: Headway.Options(namespace: arguments.text("namespace") ?? "hw", worker: arguments.text("worker")))
+            url,
+            options: Headway.Options(
+                namespace: arguments.text("namespace") ?? "hw", worker: arguments.text("worker")))
         while let line = await orders.next() {
             guard let order = DemoBook(line: line) else { continue }
             let outcome = await make(order, DemoOutput(path: output), headway)
@@ -35,7 +37,8 @@ enum DemoWorkerCommand {
         return .done
     }
 
-    private static func make(_ order: DemoBook, _ output: DemoOutput, _ headway: Headway) async -> DemoOutcome {
+    private static func make(_ order: DemoBook, _ output: DemoOutput, _ headway: Headway) async -> DemoOutcome
+    {
         do {
             let job = try await headway.start(Book.self, id: order.job)
             do {

@@ -13,18 +13,7 @@ struct Palette: Sendable {
         var saturation: Double
         var lightness: Double
 
-        func mixed(with other: HSL, _ share: Double) -> HSL {
-            // The short way round the circle of hues.
-            var turn = other.hue - hue
-            if turn > 180 { turn -= 360 }
-            if turn < -180 { turn += 360 }
-            return HSL(
-                hue: hue + turn * share, saturation: saturation + (other.saturation - saturation) * share,
-                lightness: lightness + (other.lightness - lightness) * share)
-        }
-
-        /// `#rrggbb`
-        var hex: String {
+        var rgb: RGB {
             let hue = (self.hue.truncatingRemainder(dividingBy: 360) + 360).truncatingRemainder(
                 dividingBy: 360)
             let chroma = (1 - abs(2 * lightness - 1)) * saturation
@@ -39,10 +28,27 @@ struct Palette: Sendable {
                 case 4: (middle, 0, chroma)
                 default: (chroma, 0, middle)
                 }
-            return "#"
-                + [r, g, b].map { part in
-                    let byte = Int(((part + base) * 255).rounded())
-                    let digits = String(max(0, min(255, byte)), radix: 16)
+            return RGB(red: r + base, green: g + base, blue: b + base)
+        }
+    }
+
+    /// Mixed as light is: between peach and pale blue lies grey, not the green that lies between their hues.
+    private struct RGB {
+        var red: Double
+        var green: Double
+        var blue: Double
+
+        func mixed(with other: RGB, _ share: Double) -> RGB {
+            RGB(
+                red: red + (other.red - red) * share, green: green + (other.green - green) * share,
+                blue: blue + (other.blue - blue) * share)
+        }
+
+        /// `#rrggbb`
+        var hex: String {
+            "#"
+                + [red, green, blue].map { part in
+                    let digits = String(max(0, min(255, Int((part * 255).rounded()))), radix: 16)
                     return digits.count < 2 ? "0" + digits : digits
                 }.joined()
         }
@@ -71,7 +77,10 @@ struct Palette: Sendable {
             light: HSL(hue: 52, saturation: 0.5, lightness: 0.93)),
     ]
 
-    private let now: Hour
+    private let sky: RGB
+    private let edge: RGB
+    private let ground: RGB
+    private let sun: RGB
 
     /// - Parameters:
     ///   - hour: 0 at dawn, 1 at night.
@@ -81,23 +90,26 @@ struct Palette: Sendable {
         let late = Self.day[after]
         let early = Self.day[max(0, after - 1)]
         let share = late.at > early.at ? (hour - early.at) / (late.at - early.at) : 0
-        // 0…100 from warm to cold: ±22 degrees.
+        // 0…100 from warm to cold: ±22 degrees of hue.
         let chill = (50 - max(0, min(100, ease))) / 50 * 22
-        func mix(_ part: (Hour) -> HSL, turned: Double = 1) -> HSL {
-            var colour = part(early).mixed(with: part(late), share)
-            colour.hue += chill * turned
-            return colour
+        func mix(_ part: (Hour) -> HSL, turned: Double = 1) -> RGB {
+            func turn(_ colour: HSL) -> RGB {
+                var colour = colour
+                colour.hue += chill * turned
+                return colour.rgb
+            }
+            return turn(part(early)).mixed(with: turn(part(late)), share)
         }
-        now = Hour(
-            at: hour, zenith: mix { $0.zenith }, horizon: mix({ $0.horizon }, turned: -0.5),
-            land: mix { $0.land },
-            light: mix({ $0.light }, turned: 0))
+        sky = mix { $0.zenith }
+        edge = mix({ $0.horizon }, turned: -0.5)
+        ground = mix { $0.land }
+        sun = mix({ $0.light }, turned: 0)
     }
 
-    var zenith: String { now.zenith.hex }
-    var horizon: String { now.horizon.hex }
-    var light: String { now.light.hex }
+    var zenith: String { sky.hex }
+    var horizon: String { edge.hex }
+    var light: String { sun.hex }
 
     /// 0 far away, where the haze takes the colour of the horizon; 1 at our feet.
-    func land(depth: Double) -> String { now.horizon.mixed(with: now.land, 0.38 + 0.62 * depth).hex }
+    func land(depth: Double) -> String { edge.mixed(with: ground, 0.38 + 0.62 * depth).hex }
 }

@@ -75,17 +75,16 @@ struct TextDocument: Sendable, Equatable {
 
     private static func firstBadSequence(_ bytes: [UInt8]) -> Int? {
         if String(validating: bytes, as: UTF8.self) != nil { return nil }
-        // The longest good beginning, by halving: validity of a prefix is only lost once (up to a cut character).
-        var good = 0
-        var bad = bytes.count
-        while bad - good > 1 {
-            let middle = (good + bad) / 2
-            let isGood = (0...3).contains { cut in
-                middle - cut >= good && String(validating: bytes[..<(middle - cut)], as: UTF8.self) != nil
+        var parser = UTF8.ForwardParser()
+        var rest = bytes.makeIterator()
+        var offset = 0
+        while true {
+            switch parser.parseScalar(from: &rest) {
+            case .valid(let scalar): offset += scalar.count
+            case .error: return min(offset, bytes.count - 1)
+            case .emptyInput: return nil
             }
-            if isGood { good = middle } else { bad = middle }
         }
-        return min(good, bytes.count - 1)
     }
 
     /// A line of its own, short and without a full stop, that is numbered, in capitals, or set apart.

@@ -126,6 +126,8 @@ struct TextStatistics: Sendable, Equatable {
                 word += character.lowercased()
             } else if "'’-".contains(character), !word.isEmpty, joint == nil {
                 joint = character == "’" ? "'" : character
+            } else if character == ".", joint == nil, word.count == 1 || word.dropLast().last == "." {
+                joint = "."  // e.g. and U.S. are one word each.
             } else {
                 close()
             }

@@ -91,7 +91,10 @@ final class WorkerPool: Sendable {
             }
             return deaths
         }
-        if deaths > 0 { log.warning("\(what) while it made \(book.label); \(deaths < 3 ? "dealing it again" : "given up")") }
+        if deaths > 0 {
+            log.warning(
+                "\(what) while it made \(book.label); \(deaths < 3 ? "dealing it again" : "given up")")
+        }
     }
 
     private struct Post: Sendable {
@@ -116,13 +119,16 @@ final class WorkerPool: Sendable {
     /// Ends its input, and waits until it has said everything and is gone.
     private func dismiss(_ post: Post, _ number: Int) async -> ChildProcess.Ending {
         close(post.orders)
-        while await post.answers.next() != nil {}
-        while true {
-            if let ending = post.process.poll() {
-                state.withLock { $0.pids[number] = nil }
-                return ending
+        // A task of its own: it must come to its end when ours is cancelled, too.
+        return await Task {
+            while await post.answers.next() != nil {}
+            while true {
+                if let ending = post.process.poll() {
+                    state.withLock { $0.pids[number] = nil }
+                    return ending
+                }
+                try? await loop.sleep(for: .milliseconds(5))
             }
-            try? await loop.sleep(for: .milliseconds(5))
-        }
+        }.value
     }
 }

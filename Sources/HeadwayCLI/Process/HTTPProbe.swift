@@ -26,11 +26,14 @@ struct HTTPProbe: Sendable {
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
         var found: UnsafeMutablePointer<addrinfo>?
-        guard unsafe getaddrinfo(address.host, "\(address.port)", &hints, &found) == 0, let place = unsafe found else {
+        guard unsafe getaddrinfo(address.host, "\(address.port)", &hints, &found) == 0,
+            let place = unsafe found
+        else {
             throw Failure("\(address.host) is no address")
         }
         defer { unsafe freeaddrinfo(found) }
-        let descriptor = unsafe socket(place.pointee.ai_family, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        let descriptor = unsafe socket(
+            place.pointee.ai_family, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw Failure("cannot make a socket: \(SystemText.of(errno))") }
         defer { close(descriptor) }
         var limit = timeval(tv_sec: 10, tv_usec: 0)
@@ -40,11 +43,14 @@ struct HTTPProbe: Sendable {
             throw Failure("cannot connect to \(address): \(SystemText.of(errno))")
         }
         // 1.0: the answer ends with the connection, and comes in one piece.
-        Terminal.write("GET \(target) HTTP/1.0\r\nHost: \(address)\r\nAccept: application/json\r\n\r\n", to: descriptor)
+        Terminal.write(
+            "GET \(target) HTTP/1.0\r\nHost: \(address)\r\nAccept: application/json\r\n\r\n", to: descriptor)
         var answer: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 64 * 1024)
         while true {
-            let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+            let count = unsafe buffer.withUnsafeMutableBytes {
+                unsafe read(descriptor, $0.baseAddress, $0.count)
+            }
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw Failure("\(address) does not answer: \(SystemText.of(errno))") }
             if count == 0 { break }

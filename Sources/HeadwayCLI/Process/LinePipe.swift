@@ -21,7 +21,9 @@ final class LinePipe: Sendable {
 
         func read() {
             var buffer = [UInt8](repeating: 0, count: 64 * 1024)
-            let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            let count = unsafe buffer.withUnsafeMutableBytes {
+                unsafe Glibc.read(descriptor, $0.baseAddress, $0.count)
+            }
             if count < 0, errno == EAGAIN || errno == EINTR { return }
             guard count > 0 else { return end() }
             rest.append(contentsOf: buffer[..<count])
@@ -63,7 +65,9 @@ enum Descriptor {
     /// Both ends are closed when another program is started.
     static func pipe() throws(Failure) -> (reading: CInt, writing: CInt) {
         var ends: [CInt] = [0, 0]
-        guard unsafe Glibc.pipe(&ends) == 0 else { throw Failure("cannot make a pipe: \(SystemText.of(errno))") }
+        guard unsafe Glibc.pipe(&ends) == 0 else {
+            throw Failure("cannot make a pipe: \(SystemText.of(errno))")
+        }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         return (ends[0], ends[1])
     }

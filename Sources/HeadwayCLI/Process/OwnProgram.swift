@@ -2,7 +2,9 @@ import Glibc
 
 /// This very binary, for starting it again as another process.
 enum OwnProgram {
-    static var path: String { FileAccess.realPath("/proc/self/exe") ?? CommandLine.arguments.first ?? "headway" }
+    static var path: String {
+        FileAccess.realPath("/proc/self/exe") ?? CommandLine.arguments.first ?? "headway"
+    }
 
     /// `host-1234`: unique among living processes of this machine.
     static var instance: String {

@@ -35,7 +35,9 @@ struct Desk: Sendable {
         }
     }
 
-    private static func open(_ invocation: Invocation, _ redis: RedisChoice, on loop: EventLoop) async throws -> Desk {
+    private static func open(_ invocation: Invocation, _ redis: RedisChoice, on loop: EventLoop) async throws
+        -> Desk
+    {
         let keyspace = try await Namespace.agree(
             invocation.arguments.text("namespace") ?? "hw", wish: nil, redis, on: loop, log: invocation.log)
         let reader = StatusReader(keyspace: keyspace, endpoint: redis.endpoint, on: loop)

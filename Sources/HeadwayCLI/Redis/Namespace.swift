@@ -18,7 +18,8 @@ enum Namespace {
         }
         let keyspace: Keyspace
         do throws(RedisError) {
-            let connection = try await RedisConnection.connect(to: redis.endpoint, on: loop, name: "headway-config")
+            let connection = try await RedisConnection.connect(
+                to: redis.endpoint, on: loop, name: "headway-config")
             keyspace = try await connection.openNamespace(name, partitions: wish ?? usualPartitions)
             await connection.close()
         } catch {

@@ -84,7 +84,7 @@ struct BarPainter: Sendable {
         name: String, nameWidth: Int, nameInk: Ink?, percent: Int, ink colour: Ink, text: String
     ) -> String {
         let barWidth = max(6, min(40, width / 3))
-        let label = DisplayWidth.pad(name, to: nameWidth, mark: ellipsis)
+        let label = DisplayWidth.pad(asciiIfNeeded(name), to: nameWidth, mark: ellipsis)
         let number = String(percent)
         let share = String(repeating: " ", count: max(0, 3 - number.count)) + number + " %"
         let used = nameWidth + 2 + barWidth + 2 + share.count

@@ -20,7 +20,7 @@ struct PlainReport: Sendable {
             let before = jobs.updateValue(job, forKey: job.id)
             let isNews = before.map {
                 $0.status != job.status || $0.stage != job.stage || $0.percent / 10 != job.percent / 10
-                    || $0.concern != job.concern
+                    || ($0.concern == nil) != (job.concern == nil)
             }
             if isNews ?? true { lines.append(Self.line(job)) }
         }

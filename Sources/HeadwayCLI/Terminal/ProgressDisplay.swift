@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 /// Shows a ``ProgressView`` as well as standard output can: moving bars on a screen, a line for each change elsewhere.
@@ -18,6 +19,11 @@ final class ProgressDisplay: Sendable {
     /// A line above the bars.
     func note(_ text: String) {
         if let live { live.note(text) } else { Terminal.say(text) }
+    }
+
+    /// A line of a log: above the bars, or on standard error where there are none.
+    func aside(_ line: String) {
+        if let live { live.note(String(line.dropLast())) } else { Terminal.write(line, to: STDERR_FILENO) }
     }
 
     func close() { live?.close() }
