@@ -133,8 +133,9 @@ package actor RedisConnection {
     /// task cancellation: the replies are on their way and must be read.
     ///
     /// - Parameter deadline: from now to the last reply. Must exceed any `BLOCK` in the batch.
-    /// - Throws: `closed` (nothing was sent), `timedOut` and `connectionLost` (anything may have happened),
-    ///   `tooLarge`, `protocolViolation`; the connection is closed after each of them.
+    /// - Throws: `closed` and `unreachable`: nothing was sent. `timedOut` and `connectionLost`: anything may have
+    ///   happened; `tooLarge` and `protocolViolation`: so may it, and once more would be no better. After these
+    ///   four the connection is closed.
     package func send(
         _ batch: CommandBatch, deadline: Duration = .seconds(5)
     ) async throws(RedisError) -> [RESPValue] {
