@@ -7,13 +7,13 @@ enum BenchCommand {
             about another's and machines are noisy, so throughput is printed beside what redis-benchmark makes of \
             the same XADD in the same run; compare the ratios.
 
-            latency: the time from publishing an event to its frame at an SSE client, at 50 events a second.
+            latency: the time from publishing an event to its frame at an SSE client, at a dozen events a second.
             """,
         options: [
             Option("events", "e", .count("N", 1_000...5_000_000), "events of the backlog", fallback: "500000"),
             Option("jobs", "j", .count("N", 20...500_000), "jobs they are about", fallback: "10000"),
             Option("publishers", "p", .count("N", 1...64), "publisher processes, end to end", fallback: "4"),
-            Option("samples", "s", .count("N", 20...100_000), "events of the latency run", fallback: "500"),
+            Option("samples", "s", .count("N", 20...100_000), "events of the latency run", fallback: "200"),
         ],
         isHidden: true,
         run: { try await run($0) })

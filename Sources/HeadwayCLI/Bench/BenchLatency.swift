@@ -12,7 +12,7 @@ struct BenchLatency: Sendable {
 
     init(_ invocation: Invocation) {
         self.invocation = invocation
-        samples = invocation.arguments.count("samples") ?? 500
+        samples = invocation.arguments.count("samples") ?? 200
     }
 
     func run() async throws {
@@ -49,7 +49,7 @@ struct BenchLatency: Sendable {
                 .stageProgressed(
                     StageMention("ANALYZING", message: "sample-\(number)."),
                     .count(done: number, total: samples + 1), substep: nil))
-            try await Task.sleep(for: .milliseconds(20))
+            try await Task.sleep(for: .milliseconds(80))
         }
         try await Task.sleep(for: .milliseconds(200))
         await redis.end(server)
