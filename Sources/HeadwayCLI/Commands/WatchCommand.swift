@@ -41,7 +41,8 @@ enum WatchCommand {
             display.close()
             await signals.cancel()
             if case .failure(let error) = result, error is CancellationError {
-                if invocation.terminal.isLive { Terminal.say("") }  // Below the ^C that the terminal has echoed.
+                // Below the ^C that the terminal has echoed.
+                if invocation.terminal.isLive { Terminal.say("") }
                 return ExitCode(number: 128 + (await interrupt.value ?? SIGINT))
             }
             return try result.get()
