@@ -25,7 +25,9 @@ struct CommitWriter {
 
     /// - Parameter control: as it will stand after this commit.
     /// - Returns: `MULTI … EXEC`; the reply of `EXEC` is the last one.
-    mutating func transaction(_ fold: PartitionFold, control: Control, memory: PartitionMemory) -> CommandBatch {
+    mutating func transaction(_ fold: PartitionFold, control: Control, memory: PartitionMemory)
+        -> CommandBatch
+    {
         var batch = CommandBatch()
         batch.reserveCapacity(2048 + fold.jobs.count * 700)
         batch.add("MULTI")
@@ -72,7 +74,9 @@ struct CommitWriter {
         slot.isDirty = false
     }
 
-    private mutating func write(_ job: JobState, _ slot: JobSlot, _ key: String, into batch: inout CommandBatch) {
+    private mutating func write(
+        _ job: JobState, _ slot: JobSlot, _ key: String, into batch: inout CommandBatch
+    ) {
         writeImage(of: slot, key, into: &batch)
         let timeline = keyspace.timeline(partition, slot.id)
         if !slot.transitions.isEmpty {
@@ -170,13 +174,15 @@ struct CommitWriter {
         }
         slot.isListed = share.home != nil
         if share.errands.isEmpty != slot.storedErrands.isEmpty {
-            batch.add(share.errands.isEmpty ? "SREM" : "SADD", keyspace.errands(partition), share.id.description)
+            batch.add(
+                share.errands.isEmpty ? "SREM" : "SADD", keyspace.errands(partition), share.id.description)
         }
         slot.storedErrands = share.errands
         if share.settledGeneration != slot.expiringGeneration {
             if share.settledGeneration != nil {
                 // Home goes first: an expiring share never shows a sinking count.
-                let keep = share.home == nil ? options.bulkRetention + .seconds(24 * 3600) : options.bulkRetention
+                let keep =
+                    share.home == nil ? options.bulkRetention + .seconds(24 * 3600) : options.bulkRetention
                 expire(key, after: keep, into: &batch)
                 expire(members, after: keep, into: &batch)
             } else {

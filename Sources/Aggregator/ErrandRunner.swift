@@ -27,9 +27,13 @@ actor ErrandRunner {
         if errands.contains(.announce), await tell(.announced, of: bulk, to: [keyspace.partition(of: bulk)]) {
             done.insert(.announce)
         }
-        if errands.contains(.cancel), await tell(.cancelling, of: bulk, to: everybody) { done.insert(.cancel) }
+        if errands.contains(.cancel), await tell(.cancelling, of: bulk, to: everybody) {
+            done.insert(.cancel)
+        }
         if errands.contains(.reopen), let shares = await shares(of: bulk),
-            await tell(.reopened(generation: BulkSummary(id: bulk, shares: shares).generation), of: bulk, to: everybody)
+            await tell(
+                .reopened(generation: BulkSummary(id: bulk, shares: shares).generation), of: bulk,
+                to: everybody)
         {
             done.insert(.reopen)
         }
@@ -60,7 +64,9 @@ actor ErrandRunner {
     private func shares(of bulk: BulkID) async -> [BulkShare]? {
         var batch = CommandBatch()
         for partition in everybody { batch.add("HGETALL", keyspace.bulk(partition, bulk)) }
-        guard let replies = try? await client.send(batch), batch.firstError(in: replies) == nil else { return nil }
+        guard let replies = try? await client.send(batch), batch.firstError(in: replies) == nil else {
+            return nil
+        }
         var shares: [BulkShare] = []
         for reply in replies {
             guard let elements = reply.elements, elements.count > 0 else { continue }

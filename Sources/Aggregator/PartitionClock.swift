@@ -26,7 +26,8 @@ struct PartitionClock: Sendable, Equatable {
     ///   - watermark: the time that the last commit reached; time never falls below it.
     ///   - redis: Redis' time now. If the clock was set back while nobody looked, the skew gives way.
     init(skew: Duration, watermark: Timestamp, redis: Timestamp) {
-        let (lag, overflow) = watermark.milliseconds.subtractingReportingOverflow(redis.milliseconds &- skew.wholeMilliseconds)
+        let (lag, overflow) = watermark.milliseconds.subtractingReportingOverflow(
+            redis.milliseconds &- skew.wholeMilliseconds)
         let wasSetBack = !overflow && lag > Self.tolerance.wholeMilliseconds
         skewed = wasSetBack ? redis.milliseconds &- watermark.milliseconds : skew.wholeMilliseconds
         now = max(watermark, Timestamp(milliseconds: redis.milliseconds &- skewed))

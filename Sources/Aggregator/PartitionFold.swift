@@ -60,9 +60,14 @@ struct PartitionFold {
             slot.id, at: now + .milliseconds(-1), catalog: catalog, countingFrom: memory.silenceFloor)
         for (held, reason) in outcome.refusedHeld {
             rejected.append(
-                Rejection(reason, entry: nil, at: deadline, event: held, detail: "held until the job was known"))
+                Rejection(
+                    reason, entry: nil, at: deadline, event: held, detail: "held until the job was known"))
         }
-        if outcome.isRecordChanged { note(outcome, slot, at: deadline, &memory) } else { lookAhead(slot, memory) }
+        if outcome.isRecordChanged {
+            note(outcome, slot, at: deadline, &memory)
+        } else {
+            lookAhead(slot, memory)
+        }
     }
 
     private func lookAhead(_ slot: JobSlot, _ memory: PartitionMemory) {
@@ -70,7 +75,8 @@ struct PartitionFold {
     }
 
     /// The dedupe: each number of a source counts once, in order; what was left out is counted as missing.
-    private mutating func isNew(_ sequence: ProgressEvent.Sequence?, _ memory: inout PartitionMemory) -> Bool {
+    private mutating func isNew(_ sequence: ProgressEvent.Sequence?, _ memory: inout PartitionMemory) -> Bool
+    {
         guard let sequence else { return true }
         let last = memory.sources[sequence.source]?.id ?? 0
         guard sequence.id > last else {
@@ -90,9 +96,12 @@ struct PartitionFold {
         switch event.body {
         case .job(let id, _):
             guard keyspace.partition(of: id) == partition else {
-                return refuse(.malformed, entry, event, at: now, "the subject belongs to another partition's stream")
+                return refuse(
+                    .malformed, entry, event, at: now, "the subject belongs to another partition's stream")
             }
-            guard let slot = memory.jobs.find(id) else { preconditionFailure("a job was folded before it was read") }
+            guard let slot = memory.jobs.find(id) else {
+                preconditionFailure("a job was folded before it was read")
+            }
             fireDeadlines(of: slot, before: now, &memory)
             let outcome = slot.record.apply(id, event, at: now, catalog: catalog)
             switch outcome.verdict {
@@ -102,7 +111,8 @@ struct PartitionFold {
             }
             for (held, reason) in outcome.refusedHeld {
                 rejected.append(
-                    Rejection(reason, entry: nil, at: now, event: held, detail: "held until the job was known"))
+                    Rejection(
+                        reason, entry: nil, at: now, event: held, detail: "held until the job was known"))
             }
             if outcome.isRecordChanged { note(outcome, slot, at: now, &memory) }
         case .bulk(let id, let word):
@@ -138,7 +148,8 @@ struct PartitionFold {
         markDirty(share)
     }
 
-    private mutating func share(_ id: BulkID, at now: Timestamp, _ memory: inout PartitionMemory) -> ShareSlot {
+    private mutating func share(_ id: BulkID, at now: Timestamp, _ memory: inout PartitionMemory) -> ShareSlot
+    {
         if let slot = memory.shares[id] { return slot }
         let slot = ShareSlot(share: BulkShare(id: id, at: now), isStored: false)
         memory.shares[id] = slot

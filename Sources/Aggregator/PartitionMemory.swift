@@ -89,7 +89,9 @@ struct PartitionMemory {
     /// Shares that nothing refers to any more this commit are cheap to read again; keep the map bounded.
     mutating func trimShares(to limit: Int) {
         guard shares.count > limit else { return }
-        shares = shares.filter { $0.value.isDirty || !$0.value.share.errands.isEmpty || $0.value.share.isCancelling }
+        shares = shares.filter {
+            $0.value.isDirty || !$0.value.share.errands.isEmpty || $0.value.share.isCancelling
+        }
     }
 }
 

@@ -49,10 +49,14 @@ extension PartitionOwner {
     // MARK: Sweeping a cancelled bulk
 
     /// Up to one batch of queued members of bulks that are being cancelled, loaded and ready to fold.
-    func nextSweep(_ memory: inout PartitionMemory, on connection: RedisConnection) async throws(Loss) -> [JobID] {
+    func nextSweep(_ memory: inout PartitionMemory, on connection: RedisConnection) async throws(Loss)
+        -> [JobID]
+    {
         guard
-            let bulk = memory.shares.values.first(where: { $0.share.isCancelling && $0.share.counts.queued > 0 })?
-                .share.id
+            let bulk = memory.shares.values.first(where: {
+                $0.share.isCancelling && $0.share.counts.queued > 0
+            })?
+            .share.id
         else { return [] }
         let range = MemberScore.range(of: .queued)
         var batch = CommandBatch()

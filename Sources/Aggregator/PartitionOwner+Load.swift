@@ -6,7 +6,8 @@ extension PartitionOwner {
     /// Reads the jobs and shares that a batch needs and memory lacks; at most two round trips, none when the
     /// cache has all. Runs under the `WATCH` of the read, so a take-over in between fails the commit.
     func load(
-        for batch: PartitionBatch, due: [JobID], into memory: inout PartitionMemory, on connection: RedisConnection
+        for batch: PartitionBatch, due: [JobID], into memory: inout PartitionMemory,
+        on connection: RedisConnection
     ) async throws(Loss) {
         var jobs: [JobID] = []
         var bulks: Set<BulkID> = []
@@ -60,7 +61,7 @@ extension PartitionOwner {
         var slots: [JobSlot] = []
         slots.reserveCapacity(ids.count)
         for (index, id) in ids.enumerated() {
-                        do {
+            do {
                 let record = try JobRecord(
                     id: id, job: replies[2 * index].pairs, tombstone: replies[2 * index + 1].bytes)
                 let slot = JobSlot(id: id, record: record)
@@ -99,7 +100,8 @@ extension JobWord {
         switch self {
         case .queued(let registration): registration
         case .started(_, let registration): registration
-        case .stageStarted, .stageProgressed, .stageCompleted, .completed, .failed, .cancelRequested, .cancelled,
+        case .stageStarted, .stageProgressed, .stageCompleted, .completed, .failed, .cancelRequested,
+            .cancelled,
             .heartbeat:
             nil
         }

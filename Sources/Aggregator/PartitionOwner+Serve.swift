@@ -27,7 +27,7 @@ extension PartitionOwner {
         retryErrands = []
         startErrands(of: memory)
         var reading = try await receive(
-    await sendRead(after: memory.control, on: connection), after: memory.control)
+            await sendRead(after: memory.control, on: connection), after: memory.control)
 
         while true {
             if let jump = memory.clock.read(
@@ -45,7 +45,8 @@ extension PartitionOwner {
             var fold = PartitionFold(keyspace: keyspace, partition: partition, catalog: catalogs.known)
             fold.apply(reading.batch, to: &memory)
             for id in sweep {
-                fold.apply(ProgressEvent(id, .cancelRequested(message: nil)), at: memory.clock.now, to: &memory)
+                fold.apply(
+                    ProgressEvent(id, .cancelRequested(message: nil)), at: memory.clock.now, to: &memory)
             }
             let watermarkNow = max(watermark, memory.control.watermark)
             fire(due, before: watermarkNow, &fold, &memory)
@@ -56,7 +57,7 @@ extension PartitionOwner {
                 reading.batch.checkpoint == memory.control.checkpoint && !fold.hasChanges
             if isIdle, !isStopping, now - lastCommitAt < options.lease / 5 {
                 reading = try await receive(
-    await sendRead(after: memory.control, on: connection), after: memory.control)
+                    await sendRead(after: memory.control, on: connection), after: memory.control)
                 continue
             }
 
@@ -140,7 +141,8 @@ extension PartitionOwner {
         let receivedAt = loop.clock.now
         try refuseErrors(in: replies, of: pending.batch)
         let first = pending.first
-        guard let redisTime = time(replies[first]), let seen = replies[first + 3].elements, seen.count == 3 else {
+        guard let redisTime = time(replies[first]), let seen = replies[first + 3].elements, seen.count == 3
+        else {
             throw .connection(RedisError(.unexpectedReply, command: "TIME", detail: "not a time"))
         }
         guard seen[0].string == control.nonce, seen[1].string == control.checkpoint.description,
@@ -182,7 +184,9 @@ extension PartitionOwner {
             case .fatal: throw .halted("\(error)")
             }
         }
-        guard let elements = result.elements else { throw .halted("EXEC answered something else than a list") }
+        guard let elements = result.elements else {
+            throw .halted("EXEC answered something else than a list")
+        }
         for element in elements {
             if let text = element.error { throw .halted(text) }
         }
@@ -211,10 +215,13 @@ extension PartitionOwner {
         before watermark: Timestamp, _ memory: PartitionMemory, on connection: RedisConnection
     ) async throws(Loss) -> [JobID] {
         guard memory.judgeFrom < watermark else { return [] }
-        if let next = dueCheck.nextDeadline, next >= watermark, loop.clock.now - dueCheck.at < .seconds(1) { return [] }
+        if let next = dueCheck.nextDeadline, next >= watermark, loop.clock.now - dueCheck.at < .seconds(1) {
+            return []
+        }
         var batch = CommandBatch()
         batch.add(
-            "ZRANGE", keyspace.active(partition), "-inf", "(\(watermark.milliseconds)", "BYSCORE", "LIMIT", "0",
+            "ZRANGE", keyspace.active(partition), "-inf", "(\(watermark.milliseconds)", "BYSCORE", "LIMIT",
+            "0",
             "\(options.batch)")
         batch.add("ZRANGE", keyspace.active(partition), "0", "0", "WITHSCORES")
         let replies = try await exchange(batch, on: connection)
@@ -228,7 +235,8 @@ extension PartitionOwner {
     }
 
     private func fire(
-        _ due: [JobID], before watermark: Timestamp, _ fold: inout PartitionFold, _ memory: inout PartitionMemory
+        _ due: [JobID], before watermark: Timestamp, _ fold: inout PartitionFold,
+        _ memory: inout PartitionMemory
     ) {
         for id in due {
             guard let slot = memory.jobs.find(id) else { continue }

@@ -27,7 +27,8 @@ extension PartitionOwner {
         }
 
         let replication = replicationID(seen[3])
-        let isNewEpoch = stored == nil || stored?.replicationID != replication || stored?.epoch.isEmpty == true
+        let isNewEpoch =
+            stored == nil || stored?.replicationID != replication || stored?.epoch.isEmpty == true
         var control = stored ?? Control()
         control.owner = options.instance
         control.nonce = randomWord()
@@ -40,7 +41,8 @@ extension PartitionOwner {
         if isNewEpoch { control.epoch = String(randomWord().prefix(8)) }
 
         let isOutage =
-            stored.map { isNewEpoch || redisTime - $0.watermark - $0.skew > PartitionClock.tolerance } ?? false
+            stored.map { isNewEpoch || redisTime - $0.watermark - $0.skew > PartitionClock.tolerance }
+            ?? false
         let clock = PartitionClock(skew: control.skew, watermark: control.watermark, redis: redisTime)
         control.skew = clock.skew
         control.watermark = clock.now
@@ -54,7 +56,9 @@ extension PartitionOwner {
         taking.append(fields)
         taking.begin("PUBLISH", argumentCount: 2)
         taking.append(keyspace.changes(partition))
-        taking.append(ChangeNotice(epoch: control.epoch, commit: control.commit, changes: [ChangeNotice.Change]()).bytes)
+        taking.append(
+            ChangeNotice(epoch: control.epoch, commit: control.commit, changes: [ChangeNotice.Change]()).bytes
+        )
         taking.add("EXEC")
         taking.add("HGETALL", keyspace.sources(partition))
         taking.add("SMEMBERS", keyspace.errands(partition))
@@ -107,14 +111,17 @@ extension PartitionOwner {
     }
 
     func time(_ reply: RESPValue) -> Timestamp? {
-        guard let parts = reply.elements, parts.count == 2, let seconds = parts[0].string.flatMap({ Int64($0) }),
+        guard let parts = reply.elements, parts.count == 2,
+            let seconds = parts[0].string.flatMap({ Int64($0) }),
             let micros = parts[1].string.flatMap({ Int64($0) })
         else { return nil }
         return Timestamp(milliseconds: seconds &* 1000 &+ micros / 1000)
     }
 
     private func replicationID(_ info: RESPValue) -> String {
-        let line = (info.string ?? "").split(whereSeparator: \.isNewline).first { $0.hasPrefix("master_replid:") }
+        let line = (info.string ?? "").split(whereSeparator: \.isNewline).first {
+            $0.hasPrefix("master_replid:")
+        }
         return line.map { String($0.dropFirst("master_replid:".count)) } ?? "unknown"
     }
 

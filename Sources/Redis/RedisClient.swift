@@ -38,6 +38,7 @@ package actor RedisClient {
     private var backoff: Backoff
     private var random: any RandomNumberGenerator & Sendable
     private var state = State.idle
+    private var changes = 0
     /// Calls that wait for the state to change.
     private var waiters: [Once<Void>] = []
 
@@ -97,6 +98,7 @@ package actor RedisClient {
         until deadline: Duration, for batch: CommandBatch
     ) async throws(RedisError) -> RedisConnection {
         while true {
+            let seen = changes
             switch state {
             case .open(let connection, _): return connection
             case .closed:
@@ -109,21 +111,26 @@ package actor RedisClient {
                 if whenDown == .fail || cause.outcome == .fatal { throw explained(cause, until, batch) }
                 let wait = min(until, deadline) - loop.clock.now
                 if deadline <= loop.clock.now { throw explained(cause, until, batch) }
-                await pause(for: wait)
+                await pause(for: wait, since: seen)
             case .connecting:
                 guard deadline > loop.clock.now else {
                     throw RedisError(
                         .unreachable, command: batch.summary,
                         detail: "\(endpoint): not connected in time; not sent")
                 }
-                await pause(for: deadline - loop.clock.now)
+                await pause(for: deadline - loop.clock.now, since: seen)
             }
         }
     }
 
     /// Waits for the state to change, at most for `limit`.
-    private func pause(for limit: Duration) async {
-        await loop.first(within: limit, late: ()) { waiters.append($0) }
+    ///
+    /// - Parameter seen: ``changes`` when the caller looked. Every `await` lets others in, this call too: a change
+    ///   that came in between would otherwise be waited for in vain.
+    private func pause(for limit: Duration, since seen: Int) async {
+        await loop.first(within: limit, late: ()) { once in
+            if changes == seen { waiters.append(once) } else { once.resume(()) }
+        }
     }
 
     private func explained(_ cause: RedisError, _ until: Duration, _ batch: CommandBatch) -> RedisError {
@@ -135,7 +142,7 @@ package actor RedisClient {
     }
 
     private func beginConnecting() {
-        state = .connecting
+        move(to: .connecting)
         Task(executorPreference: loop) { [weak self, endpoint, loop, name, connectTimeout] in
             do throws(RedisError) {
                 let connection = try await RedisConnection.connect(
@@ -172,6 +179,7 @@ package actor RedisClient {
 
     private func move(to next: State) {
         state = next
+        changes += 1
         for waiter in waiters { waiter.resume(()) }
         waiters = []
     }

@@ -54,8 +54,8 @@ package actor RedisConnection {
     /// - Parameters:
     ///   - timeout: bound on all of it together.
     ///   - name: shown by `CLIENT LIST`.
-    /// - Throws: `unreachable` and refusals such as `LOADING` (try again), `timedOut` (nothing happened but the
-    ///   login), `authenticationFailed` and `badURL` (a person must act), `protocolViolation` (not a Redis).
+    /// - Throws: `unreachable`, also when the server does not answer in time, and refusals such as `LOADING` (try
+    ///   again); `authenticationFailed` and `badURL` (a person must act); `protocolViolation` (not a Redis).
     package static func connect(
         to endpoint: RedisEndpoint, on loop: EventLoop, timeout: Duration = .seconds(2), name: String? = nil,
         limits: RESPLimits = RESPLimits()
@@ -78,11 +78,10 @@ package actor RedisConnection {
         }
         let greeting = endpoint.greeting(name: name)
         do {
-            transport?.startReading()
             let replies = try await send(greeting, deadline: deadline - loop.clock.now)
             try endpoint.check(greeting, replies)
         } catch {
-            let error = Self.whileConnecting(error, endpoint)
+            let error = error.whileConnecting(to: endpoint)
             end(error)
             throw error
         }
@@ -93,13 +92,15 @@ package actor RedisConnection {
         let descriptor: CInt
         switch address.beginConnecting() {
         case .success(let number): descriptor = number
-        case .failure(let failure): return unreachable("\(failure)")
+        case .failure(let failure): return .unreachable(endpoint, "\(failure)")
         }
-        transport = Transport(adopting: descriptor, on: loop) { [weak self] event in
-            self?.assumeIsolated { $0.handle(event) }
-        }
-        let failure = await loop.first(within: limit, late: unreachable("no connection within its time")) {
-            connecting = $0
+        let late: RedisError? = .unreachable(endpoint, "no connection within its time")
+        let failure = await loop.first(within: limit, late: late) { once in
+            // In one piece: every `await` lets others in, and the socket's first word must find its listener.
+            connecting = once
+            transport = Transport(adopting: descriptor, on: loop) { [weak self] event in
+                self?.assumeIsolated { $0.handle(event) }
+            }
         }
         connecting = nil
         if failure == nil {
@@ -109,29 +110,6 @@ package actor RedisConnection {
             transport = nil
         }
         return failure
-    }
-
-    private func unreachable(_ detail: String) -> RedisError {
-        RedisError(.unreachable, command: "CONNECT", detail: "\(endpoint): \(detail)")
-    }
-
-    private static func whileConnecting(_ error: RedisError, _ endpoint: RedisEndpoint) -> RedisError {
-        switch error.code {
-        case .connectionLost where error.detail.contains("DENIED"):
-            RedisError(.authenticationFailed, command: "CONNECT", detail: "\(endpoint): \(error.detail)")
-        case .connectionLost, .closed:
-            RedisError(.unreachable, command: "CONNECT", detail: "\(endpoint): \(error.detail)")
-        case .timedOut:
-            RedisError(
-                .timedOut, command: "CONNECT",
-                detail: "\(endpoint) accepts connections but does not answer; is it stopped or overloaded?")
-        case .protocolViolation:
-            RedisError(
-                .protocolViolation, command: "CONNECT",
-                detail: "the peer at \(endpoint) is not Redis: \(error.detail)")
-        case .unreachable, .commandRejected, .unexpectedReply, .badURL, .authenticationFailed, .tooLarge:
-            error
-        }
     }
 
     /// Whether calls can still succeed, as far as is known; callable from anywhere.
@@ -155,14 +133,14 @@ package actor RedisConnection {
     /// task cancellation: the replies are on their way and must be read.
     ///
     /// - Parameter deadline: from now to the last reply. Must exceed any `BLOCK` in the batch.
-    /// - Throws: `closed` (nothing was sent), `timedOut` and `connectionLost` (anything may have happened),
-    ///   `tooLarge`, `protocolViolation`; the connection is closed after each of them.
+    /// - Throws: `closed` and `unreachable`: nothing was sent. `timedOut` and `connectionLost`: anything may have
+    ///   happened; `tooLarge` and `protocolViolation`: so may it, and once more would be no better. After these
+    ///   four the connection is closed.
     package func send(
         _ batch: CommandBatch, deadline: Duration = .seconds(5)
     ) async throws(RedisError) -> [RESPValue] {
         guard batch.count > 0 else { return [] }
         do {
-            try admit(batch)
             return try await unsafe suspend { waiter in unsafe write(batch, deadline, .all(waiter)) }.get()
         } catch {
             throw error.naming(batch)
@@ -176,12 +154,7 @@ package actor RedisConnection {
     /// of ``send(_:deadline:)``, thrown where the replies are awaited.
     package func submit(_ batch: CommandBatch, deadline: Duration = .seconds(5)) -> PendingReplies {
         let replies = PendingReplies(of: batch)
-        do throws(RedisError) {
-            try admit(batch)
-            write(batch, deadline, .later(replies))
-        } catch {
-            replies.finish(.failure(error))
-        }
+        write(batch, deadline, .later(replies))
         return replies
     }
 
@@ -200,7 +173,6 @@ package actor RedisConnection {
     func one(_ batch: CommandBatch, deadline: Duration) async throws(RedisError) -> RESPValue {
         let reply: RESPValue
         do {
-            try admit(batch)
             reply = try await unsafe suspend { waiter in unsafe write(batch, deadline, .one(waiter)) }.get()
         } catch {
             throw error.naming(batch)
@@ -223,23 +195,26 @@ package actor RedisConnection {
         return await withTaskExecutorPreference(loop) { await unsafe withUnsafeContinuation(begin) }
     }
 
-    private func admit(_ batch: CommandBatch) throws(RedisError) {
+    private func write(_ batch: CommandBatch, _ deadline: Duration, _ waiter: PendingCall.Waiter) {
         precondition(batch.isComplete, "a command lacks arguments")
+        let until = loop.clock.now + deadline
+        let call = PendingCall(commands: batch.count, deadline: until, waiter: waiter)
         guard isOpen, let transport else {
-            throw RedisError(
-                .closed, command: "", detail: "the connection is closed (\(cause?.detail ?? "never opened"))")
+            let detail = "the connection is closed (\(cause?.detail ?? "never opened"))"
+            return call.fail(RedisError(.closed, command: "", detail: detail))
+        }
+        guard deadline > .zero else {
+            return call.fail(
+                RedisError(.unreachable, command: "", detail: "not sent: its time was up before"))
         }
         guard transport.backlog <= Self.maximumBacklog else {
-            throw RedisError(
-                .unreachable, command: "", detail: "not sent: too much waits for the server already")
+            return call.fail(
+                RedisError(
+                    .unreachable, command: "", detail: "not sent: too much waits for the server already"))
         }
-    }
-
-    private func write(_ batch: CommandBatch, _ deadline: Duration, _ waiter: PendingCall.Waiter) {
-        let until = loop.clock.now + max(.zero, deadline)
         if pending.isEmpty { missing = batch.count }
-        pending.append(PendingCall(commands: batch.count, deadline: until, waiter: waiter))
-        transport?.write(batch.bytes)
+        pending.append(call)
+        transport.write(batch.bytes)
         look(at: until)
     }
 
@@ -261,7 +236,7 @@ package actor RedisConnection {
         case .connected: connecting?.resume(nil)
         case .readable: receive()
         case .ended(let detail):
-            if let connecting { return connecting.resume(unreachable(detail)) }
+            if let connecting { return connecting.resume(.unreachable(endpoint, detail)) }
             let last = missing < (pending.first?.commands ?? 0) ? reader.firstError : nil
             end(
                 RedisError(
@@ -307,22 +282,11 @@ package actor RedisConnection {
         transport = nil
         let now = loop.clock.now
         for (place, call) in pending.removeAll().enumerated() {
-            call.fail(Self.share(of: error, isFirst: place == 0, isLate: call.deadline <= now))
+            call.fail(error.share(isFirst: place == 0, isLate: call.deadline <= now))
         }
         for body in onClose { body(error) }
         onClose = []
         onPush = nil
-    }
-
-    /// What one pending call is told: the fault itself if it is its own, else that the connection was lost.
-    private static func share(of error: RedisError, isFirst: Bool, isLate: Bool) -> RedisError {
-        switch error.code {
-        case .timedOut where isLate, .connectionLost: error
-        case .protocolViolation where isFirst, .tooLarge where isFirst: error
-        default:
-            RedisError(
-                .connectionLost, command: "", detail: "given up because of another call: \(error.detail)")
-        }
     }
 
     // MARK: Deadlines
@@ -344,12 +308,5 @@ package actor RedisConnection {
         guard let next = pending.nextDeadline else { return }
         if next > loop.clock.now { return look(at: next) }
         end(RedisError(.timedOut, command: "", detail: "no reply in time"))
-    }
-}
-
-extension RedisError {
-    /// Names the command of an error that was made where only the connection is known.
-    func naming(_ batch: CommandBatch) -> RedisError {
-        command.isEmpty ? RedisError(code, command: batch.summary, detail: detail) : self
     }
 }

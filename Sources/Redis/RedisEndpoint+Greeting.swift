@@ -26,8 +26,7 @@ extension RedisEndpoint {
         for (name, reply) in zip(greeting.names, replies) {
             guard let text = reply.error else {
                 if name == "PING", reply.kind != .status || reply.string != "PONG" {
-                    throw RedisError(
-                        .protocolViolation, command: name, detail: "the peer at \(self) is not Redis")
+                    throw RedisError(.protocolViolation, command: name, detail: "PING without PONG")
                 }
                 continue
             }

@@ -16,11 +16,13 @@ final class Transport {
     }
 
     private var stream: OpaquePointer?
+    private var isReading = false
     /// What the peer had said when a write to it failed.
     private var lastWords: [UInt8] = []
     private let handle: (Event) -> Void
 
-    /// Takes over a socket that is connected or on its way; reading starts with ``startReading()``.
+    /// Takes over a socket that is connected or on its way; reading starts with the first ``write(_:)``, so that
+    /// nobody is told anything before asking.
     init(adopting descriptor: CInt, on loop: EventLoop, handle: @escaping (Event) -> Void) {
         self.handle = handle
         unsafe stream = loop.withBase { base in
@@ -43,10 +45,12 @@ final class Transport {
 
     deinit { close() }
 
-    func startReading() { unsafe bufferevent_enable(stream, Int16(EV_READ)) }
-
     func write(_ bytes: [UInt8]) {
         guard let output = unsafe bufferevent_get_output(stream) else { return }
+        if !isReading {
+            isReading = true
+            unsafe bufferevent_enable(stream, Int16(EV_READ))
+        }
         unsafe bytes.withUnsafeBytes { _ = unsafe evbuffer_add(output, $0.baseAddress, $0.count) }
     }
 

@@ -14,10 +14,12 @@ struct AggregatorTests {
         let fixture = try await Fixture()
         let aggregator = fixture.aggregator()
         await aggregator.start()
-        try await fixture.publish("job.queued", "book-1", ["pipeline": "book", "bulk": "spring", "label": "One"])
+        try await fixture.publish(
+            "job.queued", "book-1", ["pipeline": "book", "bulk": "spring", "label": "One"])
         try await fixture.publish("job.started", "book-1", ["worker": "w-7"])
         try await fixture.publish("stage.started", "book-1", ["stage": "analyze"])
-        try await fixture.publish("stage.progressed", "book-1", ["stage": "write", "done": "5", "total": "10"])
+        try await fixture.publish(
+            "stage.progressed", "book-1", ["stage": "write", "done": "5", "total": "10"])
         try await fixture.settleDown()
 
         let job = try #require(try await fixture.job("book-1"))
@@ -33,15 +35,20 @@ struct AggregatorTests {
         let id = JobID(unchecked: "book-1")
         let timeline = try await fixture.send(
             "LRANGE", fixture.keyspace.timeline(fixture.keyspace.partition(of: id), id), "0", "-1")
-        let kinds = try (timeline.elements.map(Array.init) ?? []).map { try TimelineEntry(text: $0.string ?? "").kind }
+        let kinds = try (timeline.elements.map(Array.init) ?? []).map {
+            try TimelineEntry(text: $0.string ?? "").kind
+        }
         #expect(kinds == ["created", "started", "stage_started", "stage_completed", "stage_started"])
-        #expect(try await fixture.send("PTTL", fixture.keyspace.job(fixture.keyspace.partition(of: id), id)).integer == -1)
+        #expect(
+            try await fixture.send("PTTL", fixture.keyspace.job(fixture.keyspace.partition(of: id), id))
+                .integer == -1)
 
         try await fixture.publish("job.completed", "book-1", ["result": "page.html"])
         try await fixture.settleDown()
         #expect(try await fixture.job("book-1")?.percent == 100)
         #expect(try await fixture.recount("spring") == BulkCounts(completed: 1))
-        let ttl = try await fixture.send("PTTL", fixture.keyspace.job(fixture.keyspace.partition(of: id), id)).integer
+        let ttl = try await fixture.send("PTTL", fixture.keyspace.job(fixture.keyspace.partition(of: id), id))
+            .integer
         #expect((ttl ?? 0) > 23 * 3600 * 1000)
         let tombstone = try await fixture.send(
             "GET", fixture.keyspace.tombstone(fixture.keyspace.partition(of: id), id))
@@ -80,7 +87,10 @@ struct AggregatorTests {
                 var batch = CommandBatch()
                 batch.add(
                     "XADD",
-                    [fixture.keyspace.events(partition), "\(start + step * 10)-0", "type", type, "subject", job]
+                    [
+                        fixture.keyspace.events(partition), "\(start + step * 10)-0", "type", type, "subject",
+                        job,
+                    ]
                         + fields.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] })
                 let reply = try await fixture.connection.send(batch)[0]
                 #expect(reply.error == nil)
@@ -138,18 +148,23 @@ struct AggregatorTests {
             testDescription: "an unknown stage", type: "stage.started", fields: ["stage": "dream"],
             reason: "unknown_stage"),
         Bad(
-            testDescription: "percent 250", type: "stage.progressed", fields: ["stage": "write", "percent": "250"],
+            testDescription: "percent 250", type: "stage.progressed",
+            fields: ["stage": "write", "percent": "250"],
             reason: "malformed"),
         Bad(
             testDescription: "more done than there is", type: "stage.progressed",
             fields: ["stage": "write", "done": "11", "total": "10"], reason: "malformed"),
         Bad(
             testDescription: "2 MiB of message", type: "stage.started",
-            fields: ["stage": "write", "message": String(repeating: "x", count: 2 << 20)], reason: "too_large"),
+            fields: ["stage": "write", "message": String(repeating: "x", count: 2 << 20)], reason: "too_large"
+        ),
         Bad(
-            testDescription: "a pipeline that nobody declared", type: "job.queued", fields: ["pipeline": "dream"],
+            testDescription: "a pipeline that nobody declared", type: "job.queued",
+            fields: ["pipeline": "dream"],
             reason: "unknown_pipeline"),
-        Bad(testDescription: "an older attempt", type: "job.heartbeat", fields: ["attempt": "0"], reason: "malformed"),
+        Bad(
+            testDescription: "an older attempt", type: "job.heartbeat", fields: ["attempt": "0"],
+            reason: "malformed"),
     ]
 
     @Test("what breaks a rule lands in rejected with its reason, and the job stays as it was", arguments: bad)

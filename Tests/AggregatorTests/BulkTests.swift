@@ -25,7 +25,8 @@ struct BulkTests {
             try await fixture.publish(type, "j\(number)", ["message": "done"])
         }
         try await fixture.publish("bulk.sealed", "spring", ["total": "20"])
-        #expect(await eventually(within: .seconds(10)) { (try? await fixture.bulk("spring").phase) == .settled })
+        #expect(
+            await eventually(within: .seconds(10)) { (try? await fixture.bulk("spring").phase) == .settled })
         let bulk = try await fixture.bulk("spring")
         #expect(bulk.counts == BulkCounts(completed: 16, failed: 4))
         #expect(bulk.text == "16 of 20")
@@ -60,7 +61,9 @@ struct BulkTests {
             await eventually(within: .seconds(10)) {
                 for partition in 0..<4 {
                     let key = fixture.keyspace.bulk(partition, BulkID(unchecked: "b"))
-                    guard let ttl = try? await fixture.send("PTTL", key).integer, ttl < 0 else { return false }
+                    guard let ttl = try? await fixture.send("PTTL", key).integer, ttl < 0 else {
+                        return false
+                    }
                 }
                 return true
             })
@@ -77,7 +80,8 @@ struct BulkTests {
         let aggregator = fixture.aggregator()
         await aggregator.start()
         try await fixture.publish("bulk.sealed", "nothing", ["total": "0"])
-        #expect(await eventually(within: .seconds(10)) { (try? await fixture.bulk("nothing").phase) == .settled })
+        #expect(
+            await eventually(within: .seconds(10)) { (try? await fixture.bulk("nothing").phase) == .settled })
         await aggregator.stop()
         await fixture.stop()
     }
@@ -100,7 +104,8 @@ struct BulkTests {
         #expect(try await fixture.recount("b") == BulkCounts(running: 5, cancelled: 55))
         for partition in 0..<4 {
             let key = fixture.keyspace.bulk(partition, BulkID(unchecked: "b"))
-            let share = try BulkShare(id: BulkID(unchecked: "b"), fields: try await fixture.send("HGETALL", key).pairs)
+            let share = try BulkShare(
+                id: BulkID(unchecked: "b"), fields: try await fixture.send("HGETALL", key).pairs)
             #expect(share.isCancelling)
         }
         await aggregator.stop()

@@ -55,7 +55,9 @@ final class Fixture: Sendable {
     }
 
     /// One event by plain `XADD`, to the partition of its subject.
-    func publish(_ type: String, _ subject: String, _ fields: KeyValuePairs<String, String> = [:]) async throws {
+    func publish(_ type: String, _ subject: String, _ fields: KeyValuePairs<String, String> = [:])
+        async throws
+    {
         var batch = CommandBatch()
         let partition = keyspace.partition(of: JobID(unchecked: subject))
         batch.add(
@@ -122,7 +124,9 @@ final class Fixture: Sendable {
     func settleDown() async throws {
         let isDone = await eventually(within: .seconds(20)) {
             for partition in 0..<self.keyspace.partitions {
-                guard let last = try? await self.send("XREVRANGE", self.keyspace.events(partition), "+", "-", "COUNT", "1"),
+                guard
+                    let last = try? await self.send(
+                        "XREVRANGE", self.keyspace.events(partition), "+", "-", "COUNT", "1"),
                     let control = try? await self.control(partition)
                 else { return false }
                 let id = last.elements?.first?.elements?[0].string

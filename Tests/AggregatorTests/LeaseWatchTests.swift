@@ -63,7 +63,9 @@ struct LeaseWatchTests {
     @Test("a new owner starts the count anew")
     func replaced() {
         var watch = watch()
-        for second in 0..<5 { _ = watch.observe(Self.control("you", nonce: "a", beat: 7), at: .seconds(second)) }
+        for second in 0..<5 {
+            _ = watch.observe(Self.control("you", nonce: "a", beat: 7), at: .seconds(second))
+        }
         #expect(watch.observe(Self.control("they", nonce: "b", beat: 7), at: .seconds(5)) == .wait)
         #expect(watch.observe(Self.control("they", nonce: "b", beat: 7), at: .seconds(6)) == .wait)
     }
@@ -81,7 +83,9 @@ struct LeaseWatchTests {
     func blind() {
         var watch = watch()
         for step in 0..<40 {
-            #expect(watch.observe(Self.control("you", nonce: "a", beat: 7), at: .milliseconds(step * 900)) == .wait)
+            #expect(
+                watch.observe(Self.control("you", nonce: "a", beat: 7), at: .milliseconds(step * 900))
+                    == .wait)
             watch.lostSight()
         }
     }

@@ -22,7 +22,8 @@ struct OwnershipTests {
         await first.stop()
         try await fixture.publish("job.completed", "a")
         // Far sooner than the lease.
-        #expect(await eventually(within: .seconds(10)) { (try? await fixture.job("a"))?.status == .completed })
+        #expect(
+            await eventually(within: .seconds(10)) { (try? await fixture.job("a"))?.status == .completed })
         #expect(await eventually(within: .seconds(10)) { (try? await fixture.control(0))?.owner == "second" })
         await second.stop()
         await fixture.stop()
@@ -69,7 +70,8 @@ struct OwnershipTests {
         let owner = fixture.aggregator(notices: notices)
         await owner.start()
         try await fixture.publish("job.started", "a", ["pipeline": "book"])
-        #expect(await eventually { notices.texts.contains { $0.contains("HALTED") && $0.contains("WRONGTYPE") } })
+        #expect(
+            await eventually { notices.texts.contains { $0.contains("HALTED") && $0.contains("WRONGTYPE") } })
         #expect(await owner.stats()[0].haltedReason != nil)
         await owner.stop()
         await fixture.stop()
@@ -91,14 +93,17 @@ struct OwnershipTests {
             let id = JobID(unchecked: "j\(number)")
             var batch = CommandBatch()
             batch.add(
-                "XADD", fixture.keyspace.events(fixture.keyspace.partition(of: id)), "*", "type", "job.completed",
+                "XADD", fixture.keyspace.events(fixture.keyspace.partition(of: id)), "*", "type",
+                "job.completed",
                 "subject", id.description)
             _ = try await again.send(batch)
         }
         let key = fixture.keyspace
         let isDone = await eventually(within: .seconds(20)) {
             var batch = CommandBatch()
-            for partition in 0..<2 { batch.add("HGET", key.bulk(partition, BulkID(unchecked: "b")), "completed") }
+            for partition in 0..<2 {
+                batch.add("HGET", key.bulk(partition, BulkID(unchecked: "b")), "completed")
+            }
             let replies = (try? await again.send(batch)) ?? []
             return replies.compactMap(\.number).reduce(0, +) == 50
         }

@@ -48,7 +48,8 @@ struct PartitionClockTests {
         var clock = clock()
         // Executed at once, looked at ten seconds later; then executed at once again.
         #expect(clock.read(Self.at(1_000_500), sentAt: .milliseconds(500), receivedAt: .seconds(10)) == nil)
-        #expect(clock.read(Self.at(1_010_100), sentAt: .seconds(10), receivedAt: .milliseconds(10_200)) == nil)
+        #expect(
+            clock.read(Self.at(1_010_100), sentAt: .seconds(10), receivedAt: .milliseconds(10_200)) == nil)
     }
 
     @Test("an entry's time is its id's, but never in the future and never before the entry in front of it")
@@ -80,7 +81,8 @@ struct PartitionClockTests {
     func extremes() {
         for value in [Int64.min, -1, 0, 1, .max] {
             for other in [Int64.min, 0, .max] {
-                var clock = PartitionClock(skew: .milliseconds(other), watermark: Self.at(value), redis: Self.at(other))
+                var clock = PartitionClock(
+                    skew: .milliseconds(other), watermark: Self.at(value), redis: Self.at(other))
                 _ = clock.read(Self.at(other), sentAt: .zero, receivedAt: .zero)
                 _ = clock.read(Self.at(value), sentAt: .zero, receivedAt: .zero)
                 _ = clock.time(of: Self.entry(.max))

@@ -4,7 +4,8 @@ import Testing
 
 @Suite("TimerQueue")
 struct TimerQueueTests {
-    @Test("gives back what is due in order of deadline, then of age, over random histories", arguments: 1...200)
+    @Test(
+        "gives back what is due in order of deadline, then of age, over random histories", arguments: 1...200)
     func agreesWithASortedList(seed: UInt64) {
         var random = SplitMix64(state: seed)
         var queue = TimerQueue<Int>()

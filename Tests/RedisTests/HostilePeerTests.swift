@@ -80,13 +80,14 @@ struct HostilePeerTests {
 
     @Test("what was answered before the fault is kept, what follows fails")
     func partly() async throws {
-        let peer = ScriptedPeer("+one\r\n+two\r\n!nonsense\r\n")
+        let four = CommandBatch("A", "B", "C", "D").bytes.count
+        let peer = ScriptedPeer([.receive(four), .send(Array("+one\r\n+two\r\n!nonsense\r\n".utf8))])
         let redis = try await RedisConnection.connect(to: peer.endpoint, on: loop)
         async let one = outcome { try await redis.send("A") }
         async let two = outcome { try await redis.send("B") }
         async let three = outcome { try await redis.send("C") }
-        async let four = outcome { try await redis.send("D") }
-        let texts = await [one, two, three, four].map { result -> String in
+        async let last = outcome { try await redis.send("D") }
+        let texts = await [one, two, three, last].map { result -> String in
             switch result {
             case .success(let value): value.string ?? ""
             case .failure(let error): error.code.rawValue
@@ -114,12 +115,13 @@ struct HostilePeerTests {
 
     @Test("a peer that is not Redis is named as such when connecting")
     func notRedis() async throws {
-        for greeting in ["220 mail.example ESMTP\r\n", "$4\r\nPONG\r\n+extra\r\n", ":1\r\n"] {
+        for greeting in ["220 mail.example ESMTP\r\n", "$4\r\nPONG\r\n", "+PANG\r\n", ":1\r\n"] {
             let peer = ScriptedPeer(greeting: greeting, [])
             let error = await #expect(throws: RedisError.self) {
                 try await RedisConnection.connect(to: peer.endpoint, on: loop)
             }
-            #expect([.protocolViolation, nil].contains(error?.code))
+            #expect(error?.code == .protocolViolation)
+            #expect(error?.detail.contains("not Redis") == true)
         }
     }
 }

@@ -34,7 +34,7 @@ struct RedisClientTests {
         let client = RedisClient(server.endpoint, on: loop, backoff: Self.quick)
         _ = try await client.send("SET", "k", "v")
         async let waiting = outcome { try await client.send("BLPOP", "q", "0", deadline: .seconds(20)) }
-        try await Task.sleep(for: .milliseconds(50))
+        try await waitUntilBlocked(on: server)
         await server.kill()
         let result = await waiting
         let lost = #expect(throws: RedisError.self) { try result.get() }
@@ -77,7 +77,7 @@ struct RedisClientTests {
         let early = await outcome { try await client.send("PING", deadline: .milliseconds(200)) }
         let error = #expect(throws: RedisError.self) { try early.get() }
         #expect(error?.outcome == .refused)
-        #expect(.milliseconds(190)...(.seconds(2)) ~= started.duration(to: .now))
+        #expect(.milliseconds(190)...(.seconds(8)) ~= started.duration(to: .now))
 
         async let patient = outcome { try await client.send("PING", deadline: .seconds(10)) }
         try await server.restart()
@@ -103,10 +103,10 @@ struct RedisClientTests {
     func stopped() async throws {
         let server = try await RedisServer.start()
         let client = RedisClient(
-            server.endpoint, on: loop, backoff: Self.quick, connectTimeout: .milliseconds(200))
+            server.endpoint, on: loop, backoff: Self.quick, connectTimeout: .seconds(1))
         _ = try await client.send("PING")
         server.pause()
-        let result = await outcome { try await client.send("PING", deadline: .milliseconds(200)) }
+        let result = await outcome { try await client.send("PING", deadline: .milliseconds(500)) }
         let error = #expect(throws: RedisError.self) { try result.get() }
         #expect(error?.code == .timedOut)
         server.resume()

@@ -10,6 +10,8 @@ package final class ScriptedPeer: Sendable {
         case send([UInt8])
         /// Waits, to have what follows arrive apart.
         case pause(Duration)
+        /// Waits for the client to have sent so many bytes since the greeting.
+        case receive(Int)
         /// Closes the connection. Without it, the peer stays silent at the end.
         case hangUp
     }
@@ -38,15 +40,19 @@ package final class ScriptedPeer: Sendable {
     package var endpoint: RedisEndpoint { RedisEndpoint(.unix(path: directory.file("peer.sock"))) }
 
     private static func play(_ script: [Step], _ greeting: String, to peer: RawSocket) {
-        guard !peer.read(atMost: 65_536).isEmpty, peer.write(greeting.utf8),
-            !peer.read(atMost: 65_536).isEmpty
-        else {
-            return
-        }
+        guard !peer.read(atMost: 65_536).isEmpty, peer.write(greeting.utf8) else { return }
+        var received = peer.read(atMost: 65_536).count
+        guard received > 0 else { return }
         for step in script {
             switch step {
             case .send(let bytes): if !peer.write(bytes) { return }
             case .pause(let time): usleep(UInt32(time / .microseconds(1)))
+            case .receive(let count):
+                while received < count {
+                    let more = peer.read(atMost: 65_536).count
+                    if more == 0 { return }
+                    received += more
+                }
             case .hangUp: return
             }
         }

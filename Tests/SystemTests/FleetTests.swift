@@ -54,7 +54,9 @@ struct FleetTests {
                 await fleet.server.kill()
                 try await fleet.server.restart()
             }
-            for worker in workers { #expect(await eventually(within: .seconds(60)) { worker.exitStatus == 0 }) }
+            for worker in workers {
+                #expect(await eventually(within: .seconds(60)) { worker.exitStatus == 0 })
+            }
             aggregator.signal(SIGTERM)
             #expect(await eventually { !aggregator.isRunning })
         }
@@ -73,7 +75,8 @@ struct Fleet {
         server = try await RedisServer.start(appendOnly: .always)
         keyspace = try Keyspace(partitions: 8)
         client = RedisClient(server.endpoint, on: loop, name: "test")
-        let book = try String(contentsOf: Self.root.appending(path: "deploy/pipelines/book.json"), encoding: .utf8)
+        let book = try String(
+            contentsOf: Self.root.appending(path: "deploy/pipelines/book.json"), encoding: .utf8)
         _ = try await client.send("HSET", keyspace.pipelines, "book@1", book)
         _ = try await client.send("HSET", keyspace.config, "partitions", "8", "wire", "1")
     }
@@ -88,11 +91,13 @@ struct Fleet {
         .deletingLastPathComponent()
 
     /// The binary that was built beside this test.
-    static let headway = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "headway")
+    static let headway = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(
+        path: "headway")
 
     func aggregator() async throws -> ChildProcess {
         try await ChildProcess.start(
-            [Self.headway.path, "aggregate", "--redis", server.endpointURL], output: server.directory.file("agg.log"))
+            [Self.headway.path, "aggregate", "--redis", server.endpointURL],
+            output: server.directory.file("agg.log"))
     }
 
     func workers(_ count: Int, jobs: Int, bulks: Int, pause: Int = 0) async throws -> [ChildProcess] {
@@ -102,8 +107,11 @@ struct Fleet {
             // Debian's own Python: it is the one that python3-redis belongs to.
             workers.append(
                 try await ChildProcess.start(
-                    ["/usr/bin/python3", script, server.socketPath, "\(number)", "\(count)", "\(jobs)", "\(bulks)",
-                        "8", "\(pause)"],
+                    [
+                        "/usr/bin/python3", script, server.socketPath, "\(number)", "\(count)", "\(jobs)",
+                        "\(bulks)",
+                        "8", "\(pause)",
+                    ],
                     output: server.directory.file("worker-\(number).log")))
         }
         return workers
@@ -112,7 +120,9 @@ struct Fleet {
     func waitFor(_ workers: [ChildProcess]) async throws {
         for (number, worker) in workers.enumerated() {
             let isDone = await eventually(within: .seconds(120)) { !worker.isRunning }
-            let log = (try? String(contentsOfFile: server.directory.file("worker-\(number).log"), encoding: .utf8)) ?? ""
+            let log =
+                (try? String(contentsOfFile: server.directory.file("worker-\(number).log"), encoding: .utf8))
+                ?? ""
             #expect(isDone && worker.exitStatus == 0, "worker \(number): \(log)")
         }
     }
@@ -158,7 +168,8 @@ struct Fleet {
             let members = try await client.send("ZRANGE", keyspace.members(partition, id), "0", "-1")
             for member in members.elements.map(Array.init) ?? [] {
                 let job = JobID(unchecked: member.string ?? "")
-                let status = try await client.send("HGET", keyspace.job(partition, job), "status").string ?? ""
+                let status =
+                    try await client.send("HGET", keyspace.job(partition, job), "status").string ?? ""
                 if let status = JobState.Status(rawValue: status) { counts[status] += 1 }
             }
         }
@@ -179,7 +190,8 @@ struct Fleet {
         var states: [String: String] = [:]
         for number in 0..<jobs {
             let id = JobID(unchecked: "job-\(number)")
-            let reply = try await fleet.client.send("HGETALL", fleet.keyspace.job(fleet.keyspace.partition(of: id), id))
+            let reply = try await fleet.client.send(
+                "HGETALL", fleet.keyspace.job(fleet.keyspace.partition(of: id), id))
             let job = try JobState(id: id, fields: reply.pairs)
             states[id.description] =
                 "\(job.status) \(job.percent)% \(job.position?.stage ?? "-") done \(job.completedStages) skipped "

@@ -1,19 +1,21 @@
 /// `headway bench`: what this machine makes of it, beside the limit measured in the same run.
 enum BenchCommand {
     static let command = Command(
-        name: "bench", summary: "measure throughput or latency on this machine", synopsis: "[throughput|latency]",
+        name: "bench", summary: "measure throughput or latency on this machine",
+        synopsis: "[throughput|latency]",
         details: """
             Starts a redis-server of its own without persistence and measures. Speeds of one machine say little \
             about another's and machines are noisy, so throughput is printed beside what redis-benchmark makes of \
             the same XADD in the same run; compare the ratios.
 
-            latency: the time from publishing an event to its frame at an SSE client, at 50 events a second.
+            latency: the time from publishing an event to its frame at an SSE client, at a dozen events a second.
             """,
         options: [
-            Option("events", "e", .count("N", 1_000...5_000_000), "events of the backlog", fallback: "500000"),
+            Option(
+                "events", "e", .count("N", 1_000...5_000_000), "events of the backlog", fallback: "500000"),
             Option("jobs", "j", .count("N", 20...500_000), "jobs they are about", fallback: "10000"),
             Option("publishers", "p", .count("N", 1...64), "publisher processes, end to end", fallback: "4"),
-            Option("samples", "s", .count("N", 20...100_000), "events of the latency run", fallback: "500"),
+            Option("samples", "s", .count("N", 20...100_000), "events of the latency run", fallback: "200"),
         ],
         isHidden: true,
         run: { try await run($0) })
@@ -23,7 +25,8 @@ enum BenchCommand {
         case "throughput": try await BenchThroughput(invocation).run()
         case "latency": try await BenchLatency(invocation).run()
         case "publisher": try await BenchPublisher(invocation.arguments.words).run()
-        case let word: throw UsageError("knows throughput and latency, not \(Printable.line(word, limit: 40))")
+        case let word:
+            throw UsageError("knows throughput and latency, not \(Printable.line(word, limit: 40))")
         }
         return .done
     }

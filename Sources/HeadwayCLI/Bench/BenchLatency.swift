@@ -12,7 +12,7 @@ struct BenchLatency: Sendable {
 
     init(_ invocation: Invocation) {
         self.invocation = invocation
-        samples = invocation.arguments.count("samples") ?? 500
+        samples = invocation.arguments.count("samples") ?? 200
     }
 
     func run() async throws {
@@ -36,10 +36,13 @@ struct BenchLatency: Sendable {
         }
         let job = JobID(unchecked: "latency")
         let shared = Arrivals()
-        try await publish(redis, job, .started(worker: "bench", Registration(pipeline: PipelineName(name: "book"))))
+        try await publish(
+            redis, job, .started(worker: "bench", Registration(pipeline: PipelineName(name: "book"))))
         let stream = EventReader(address: address, target: "/v1/stream?jobs=\(job)")
         Thread.detached { stream.read { line in shared.note(line) } }
-        guard await shared.waitForFirst() else { throw Failure("the stream sent nothing within five seconds") }
+        guard await shared.waitForFirst() else {
+            throw Failure("the stream sent nothing within five seconds")
+        }
 
         var sent: [ContinuousClock.Instant] = []
         for number in 1...samples {
@@ -49,7 +52,7 @@ struct BenchLatency: Sendable {
                 .stageProgressed(
                     StageMention("ANALYZING", message: "sample-\(number)."),
                     .count(done: number, total: samples + 1), substep: nil))
-            try await Task.sleep(for: .milliseconds(20))
+            try await Task.sleep(for: .milliseconds(80))
         }
         try await Task.sleep(for: .milliseconds(200))
         await redis.end(server)
@@ -57,11 +60,15 @@ struct BenchLatency: Sendable {
         let delays = (1...samples).compactMap { number in
             seen[number].map { BenchThroughput.seconds(sent[number - 1].duration(to: $0)) * 1000 }
         }.sorted()
-        guard delays.count > samples / 2 else { throw Failure("only \(delays.count) of \(samples) frames came") }
+        guard delays.count > samples / 2 else {
+            throw Failure("only \(delays.count) of \(samples) frames came")
+        }
         func at(_ part: Double) -> String {
             BenchThroughput.fixed(delays[min(delays.count - 1, Int(Double(delays.count) * part))], 2)
         }
-        Terminal.say("publish to frame at an SSE client, \(delays.count) of \(samples) samples, \(BenchThroughput.cores) cores:")
+        Terminal.say(
+            "publish to frame at an SSE client, \(delays.count) of \(samples) samples, \(BenchThroughput.cores) cores:"
+        )
         Terminal.say("p50 \(at(0.5)) ms   p90 \(at(0.9)) ms   p99 \(at(0.99)) ms   max \(at(1)) ms")
     }
 
@@ -77,7 +84,9 @@ struct BenchLatency: Sendable {
     }
 
     private static func freePort() -> Int {
-        for port in 18_080..<18_180 where FrontDoor.isFree(ListenAddress(host: "127.0.0.1", port: port)) { return port }
+        for port in 18_080..<18_180 where FrontDoor.isFree(ListenAddress(host: "127.0.0.1", port: port)) {
+            return port
+        }
         return 18_080
     }
 }

@@ -38,7 +38,8 @@ struct BenchRedis: Sendable {
             try await Task.sleep(for: .milliseconds(20))
         }
         return BenchRedis(
-            loop: loop, client: client, keyspace: try Keyspace(partitions: 8), socket: socket, directory: directory,
+            loop: loop, client: client, keyspace: try Keyspace(partitions: 8), socket: socket,
+            directory: directory,
             process: process, environment: invocation.environment)
     }
 
@@ -54,7 +55,8 @@ struct BenchRedis: Sendable {
     /// Empties it and declares the pipeline.
     func reset() async throws {
         _ = try await client.send("FLUSHALL")
-        _ = try await client.send("HSET", keyspace.pipelines, "book@1", String(decoding: Book.definition, as: UTF8.self))
+        _ = try await client.send(
+            "HSET", keyspace.pipelines, "book@1", String(decoding: Book.definition, as: UTF8.self))
         _ = try await client.send("HSET", keyspace.config, "partitions", "8", "wire", "1")
     }
 
@@ -107,7 +109,9 @@ struct BenchRedis: Sendable {
     private static func pairs(_ reply: RESPValue) -> [(String, Int)] {
         let elements = reply.elements.map(Array.init) ?? []
         return stride(from: 0, to: elements.count - 1, by: 2).compactMap { place in
-            guard let name = elements[place].string, let value = elements[place + 1].number else { return nil }
+            guard let name = elements[place].string, let value = elements[place + 1].number else {
+                return nil
+            }
             return (name, value)
         }
     }

@@ -32,13 +32,19 @@ struct BenchThroughput: Sendable {
         Terminal.say("redis-server without persistence, unix socket; \(Self.cores) cores; one run")
         let limit = try await rawXADD(redis)
         row("raw pipelined XADD, 8 fields (redis-benchmark -P 50)", limit, of: limit)
-        row("draining \(events) events of \(jobs) jobs in 20 bulks, 1 aggregator", try await drain(redis), of: limit)
-        row("end to end, \(publishers) publisher processes, 1 aggregator", try await endToEnd(redis), of: limit)
+        row(
+            "draining \(events) events of \(jobs) jobs in 20 bulks, 1 aggregator", try await drain(redis),
+            of: limit)
+        row(
+            "end to end, \(publishers) publisher processes, 1 aggregator", try await endToEnd(redis),
+            of: limit)
     }
 
     private func row(_ name: String, _ rate: Double, of limit: Double) {
         let thousands = Self.fixed(rate / 1000, 1)
-        let text = name.padding(to: 66) + thousands.leftPadded(to: 9) + " k/s" + Self.fixed(rate / limit, 2).leftPadded(to: 8)
+        let text =
+            name.padding(to: 66) + thousands.leftPadded(to: 9) + " k/s"
+            + Self.fixed(rate / limit, 2).leftPadded(to: 8)
         Terminal.say(text)
     }
 
@@ -46,13 +52,15 @@ struct BenchThroughput: Sendable {
 
     private func rawXADD(_ redis: BenchRedis) async throws -> Double {
         let text = try await redis.output(of: [
-            "redis-benchmark", "-s", redis.socket, "-n", "\(events)", "-P", "50", "-c", "1", "--csv", "XADD", "limit",
+            "redis-benchmark", "-s", redis.socket, "-n", "\(events)", "-P", "50", "-c", "1", "--csv", "XADD",
+            "limit",
             "*", "type", "stage.progressed", "subject", "job-1", "attempt", "1", "source", "bench", "id", "1",
             "stage", "ANALYZING", "done", "3", "total", "10",
         ])
         let fields = text.split(separator: "\n").last?.split(separator: "\"").map(String.init) ?? []
         guard let rate = fields.compactMap(Double.init).first else {
-            throw Failure("redis-benchmark (Debian's redis-tools) gave no figure: \(Printable.line(text, limit: 200))")
+            throw Failure(
+                "redis-benchmark (Debian's redis-tools) gave no figure: \(Printable.line(text, limit: 200))")
         }
         return rate
     }
@@ -86,7 +94,8 @@ struct BenchThroughput: Sendable {
                     word = .started(
                         worker: "w-\(job % 64)",
                         Registration(
-                            pipeline: PipelineName(name: "book"), bulk: BulkID(unchecked: "bulk-\(job % 20)")))
+                            pipeline: PipelineName(name: "book"), bulk: BulkID(unchecked: "bulk-\(job % 20)"))
+                    )
                 } else if round == rounds - 1 {
                     word = .completed(result: "r/\(job)", message: nil)
                 } else {
@@ -168,7 +177,9 @@ struct BenchThroughput: Sendable {
 }
 
 extension String {
-    fileprivate func padding(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+    fileprivate func padding(to width: Int) -> String {
+        self + String(repeating: " ", count: max(0, width - count))
+    }
     fileprivate func leftPadded(to width: Int) -> String {
         String(repeating: " ", count: max(0, width - count)) + self
     }
