@@ -65,6 +65,7 @@ extension BulkAnswer {
         case .bulk(let snapshot): snapshot.write(to: &json)
         case .expired(let id, let epoch, let version, let freshness):
             json.beginObject()
+            json.field("kind", "bulk")
             json.field("id", id.description)
             json.field("phase", BulkSummary.Phase.settled.rawValue)
             json.field("expired", true)
@@ -74,6 +75,7 @@ extension BulkAnswer {
             json.endObject()
         case .unknown(let id, let epoch, let freshness):
             json.beginObject()
+            json.field("kind", "bulk")
             json.field("id", id.description)
             json.null("phase")
             json.field("epoch", epoch)

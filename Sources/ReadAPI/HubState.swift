@@ -40,6 +40,8 @@ struct HubState<Content: Sendable>: Sendable {
         var image: Image?
         /// Whether ``image`` may be shown.
         var isClean = false
+        /// Whether ``image`` says itself that it is out of date, and may be shown for that.
+        var isStale = false
         /// Whether it waits in the queue.
         var isQueued = false
         var isReading = false
@@ -88,11 +90,11 @@ struct HubState<Content: Sendable>: Sendable {
 
     /// - Returns: the image, when there is one that may be shown; otherwise it will be read.
     mutating func watch(_ subject: Subject, by watcher: Watcher) -> Image? {
-        var entry = entries[subject] ?? Entry()
-        entry.watchers.insert(watcher)
-        if !entry.isClean, !entry.isReading { enqueue(subject, &entry) }
-        entries[subject] = entry
-        return entry.isClean ? entry.image : nil
+        // In place: a popular subject has thousands of watchers.
+        entries[subject, default: Entry()].watchers.insert(watcher)
+        if let image = image(of: subject) { return image }
+        if entries[subject]?.isReading != true { soil(subject) }
+        return nil
     }
 
     /// Forgets what nobody watches any more.
@@ -105,7 +107,7 @@ struct HubState<Content: Sendable>: Sendable {
 
     /// The image that may be shown now.
     func image(of subject: Subject) -> Image? {
-        guard let entry = entries[subject], entry.isClean else { return nil }
+        guard let entry = entries[subject], entry.isClean || entry.isStale else { return nil }
         return entry.image
     }
 
@@ -221,6 +223,7 @@ struct HubState<Content: Sendable>: Sendable {
         entry.overtaken = 0
         entry.image = image
         entry.isClean = true
+        entry.isStale = false
         entry.notBefore = now + paceOf(subject)
         for mark in image.marks { raise(&entry.floors, to: mark) }
         if !isAbove || entry.mustRepeat {
@@ -241,18 +244,20 @@ struct HubState<Content: Sendable>: Sendable {
         entries[subject] = entry
     }
 
-    /// Changes the images that may be shown and have a part in `partition`, without reading.
+    /// Nobody owns `partition` any more, or Redis is away: `mark` makes its images say so.
     ///
-    /// - Returns: those that `change` did change.
-    mutating func restamp(
-        _ partition: Int, _ change: (inout Content) -> Bool
-    ) -> [Subject] {
+    /// They are shown until they can be read again, also those that something newer was announced of: out of
+    /// date is what they say they are.
+    ///
+    /// - Returns: those that `mark` did change, to be shown.
+    mutating func markStale(_ partition: Int, _ mark: (inout Content) -> Bool) -> [Subject] {
         var changed: [Subject] = []
         for (subject, entry) in entries {
-            guard var image = entry.image, entry.isClean, concerns(subject, entry, partition),
-                change(&image.content)
-            else { continue }
+            guard var image = entry.image, concerns(subject, entry, partition), mark(&image.content) else {
+                continue
+            }
             entries[subject]?.image = image
+            entries[subject]?.isStale = true
             changed.append(subject)
         }
         return changed

@@ -100,12 +100,14 @@ extension JobSnapshot {
 
 extension JobAnswer {
     /// A snapshot; or of an expired job what the tombstone knows, with `expired: true`; or of an unknown one
-    /// its id and `status: null`.
+    /// its id and `status: null`. The latter two have a `kind`, since a stream may follow a job and a bulk of
+    /// the same id.
     package func write(to json: inout JSONWriter) {
         switch self {
         case .job(let snapshot): snapshot.write(to: &json)
         case .expired(let id, let tombstone, let epoch, let freshness):
             json.beginObject()
+            json.field("kind", "job")
             json.field("id", id.description)
             json.field("pipeline", tombstone.pipeline.name)
             json.field("bulk", tombstone.bulk?.description)
@@ -119,6 +121,7 @@ extension JobAnswer {
             json.endObject()
         case .unknown(let id, let epoch, let freshness):
             json.beginObject()
+            json.field("kind", "job")
             json.field("id", id.description)
             json.null("status")
             json.field("epoch", epoch)

@@ -146,7 +146,7 @@ package actor LiveHub {
                 state.lose(partition)
                 continue
             }
-            let changed = state.restamp(partition) { image in
+            let changed = state.markStale(partition) { image in
                 guard !image.answer.freshness.isStale else { return false }
                 image = LiveImage(image.answer.staled())
                 return true

@@ -28,6 +28,10 @@ package struct MemberCursor: Sendable, Equatable, CustomStringConvertible {
     /// Members with this score in this partition that were given already: what the next page reads past.
     package let given: Int
 
+    /// What a cursor may make us read past: many times the members that can enter a status within one
+    /// millisecond, and little enough that a forged one costs nobody else anything.
+    private static let givenLimit = 20_000
+
     init(partition: Int, score: Int64, id: JobID, given: Int) {
         self.partition = partition
         self.score = score
@@ -39,7 +43,7 @@ package struct MemberCursor: Sendable, Equatable, CustomStringConvertible {
     package init?(_ text: String, partitions: Int) {
         let parts = text.split(separator: ".", maxSplits: 3, omittingEmptySubsequences: false)
         guard parts.count == 4, let partition = Int(parts[0]), 0..<partitions ~= partition,
-            let score = Int64(parts[1]), score >= 0, let given = Int(parts[2]), 1...1_000_000 ~= given,
+            let score = Int64(parts[1]), score >= 0, let given = Int(parts[2]), 1...Self.givenLimit ~= given,
             let id = JobID(String(parts[3]))
         else { return nil }
         self.init(partition: partition, score: score, id: id, given: given)

@@ -13,18 +13,17 @@ struct RouteCall: Sendable {
     // MARK: Ids
 
     func job() throws(Problem) -> JobID {
-        guard let id = JobID(captures[0]) else { throw Self.badID("the job's id") }
+        guard let id = JobID(captures[0]) else { throw Self.badID }
         return id
     }
 
     func bulk() throws(Problem) -> BulkID {
-        guard let id = BulkID(captures[0]) else { throw Self.badID("the bulk's id") }
+        guard let id = BulkID(captures[0]) else { throw Self.badID }
         return id
     }
 
-    private static func badID(_ name: String) -> Problem {
-        .badParameter(name, "must be 1 to 200 letters, digits or . _ : @ -")
-    }
+    private static let badID = Problem.badParameter(
+        "id", "must be 1 to 200 letters, digits or . _ : @ -")
 
     /// The ids of `?name=a,b,c` (which may come several times), each once, in order; none when there is no
     /// such parameter.

@@ -9,6 +9,9 @@ package struct BulkCursor: Sendable, Equatable, CustomStringConvertible {
     /// Bulks of this very millisecond that were given already.
     package let given: Int
 
+    /// As of ``MemberCursor``, and read from every partition.
+    private static let givenLimit = 5_000
+
     init(createdAt: Int64, id: BulkID, given: Int) {
         self.createdAt = createdAt
         self.id = id
@@ -19,7 +22,7 @@ package struct BulkCursor: Sendable, Equatable, CustomStringConvertible {
     package init?(_ text: String) {
         let parts = text.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3, let createdAt = Int64(parts[0]), createdAt >= 0, let given = Int(parts[1]),
-            1...1_000_000 ~= given, let id = BulkID(String(parts[2]))
+            1...Self.givenLimit ~= given, let id = BulkID(String(parts[2]))
         else { return nil }
         self.init(createdAt: createdAt, id: id, given: given)
     }

@@ -221,6 +221,22 @@ struct HubStateTests {
         }
     }
 
+    @Test("what is out of date is shown as such, also when it is not clean, until it was read again")
+    func stale() {
+        var state = settled()
+        state.hear(notice(2, 4), of: 0)
+        #expect(state.image(of: Self.job) == nil)
+        let changed = state.markStale(0) { content in
+            content = -3
+            return true
+        }
+        #expect(changed == [Self.job])
+        #expect(state.image(of: Self.job)?.content == -3)
+        _ = state.startReads(at: .seconds(1), limit: 10)
+        #expect(state.finish(Self.job, image(4), at: .seconds(1)) == true)
+        #expect(state.image(of: Self.job)?.content == 4)
+    }
+
     @Test("reads of one subject keep their pace, and a failed read is tried again")
     func pace() {
         var state = settled()

@@ -147,6 +147,23 @@ struct PollTests {
         }
     }
 
+    @Test("where too much is watched already a long poll is sent away, and a plain one is not")
+    func busy() async throws {
+        var options = ReadAPIOptions()
+        options.live.watchedLimit = 0
+        try await APIHouse.with(options: options) { house in
+            try await house.writer.put(Sample.job("a", version: 1))
+            let refused = try await house.client.get("/v1/jobs/a?wait=5s&version=e1-1")
+            #expect(refused.status == 503)
+            #expect(refused.json["type"] == .string("urn:headway:problem:busy"))
+            #expect(refused["Retry-After"] != nil)
+            #expect(try await house.client.get("/v1/jobs/a").status == 200)
+            let stream = try TestStream(port: house.port, "/v1/jobs/a/events")
+            #expect(await stream.next("bye") != nil)
+            #expect(stream.status == 200)
+        }
+    }
+
     @Test("a drain answers long polls at once")
     func longPollDrain() async throws {
         try await APIHouse.with { house in

@@ -156,6 +156,23 @@ struct StreamTests {
         }
     }
 
+    @Test("an open stream says that it is out of date while Redis is away, and is fresh again afterwards")
+    func outage() async throws {
+        try await APIHouse.with { house in
+            try await house.writer.put(Sample.job("a", version: 3))
+            let stream = try TestStream(port: house.port, "/v1/jobs/a/events")
+            #expect(await stream.next("job")?.json["stale"] == nil)
+            await house.writer.stopBeating()
+            house.redis.pause()
+            let stale = await stream.next(within: .seconds(15)) { $0.json["stale"] == .bool(true) }
+            #expect(stale?.id == "e1-3-stale")
+            house.redis.resume()
+            await house.writer.startBeating()
+            #expect(
+                await eventually(within: .seconds(10)) { stream.events("job").last?.json["stale"] == nil })
+        }
+    }
+
     @Test("a slow client gets the latest at its own pace and slows nobody")
     func slow() async throws {
         try await APIHouse.with(options: quick) { house in
