@@ -1,13 +1,14 @@
 # The front door for people who build Headway. `make` alone lists what there is.
 SHELL := /bin/bash
-PACKAGES := libevent-dev libhiredis-dev redis-server redis-tools pkg-config python3 python3-redis
+PACKAGES := libevent-dev libhiredis-dev redis-server
+TEST_PACKAGES := $(PACKAGES) redis-tools python3 python3-redis curl wrk
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 FLAGS := --explicit-target-dependency-import-check error
 BIN := .build/release/headway
 export SWIFT_BACKTRACE ?= enable=no
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo build test check check-sanitizers bench latency format clean
+.PHONY: help deps test-deps demo build test check check-sanitizers bench latency format clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -16,7 +17,7 @@ demo: deps ## Turn a directory of texts into illustrated pages with four worker 
 	@$(MAKE) --no-print-directory build
 	@$(BIN) demo --pace 12s $(DIR)
 
-test: deps ## Build and run every test
+test: test-deps ## Build and run every test
 	swift build --build-tests $(FLAGS)
 	@./Tests/run
 
@@ -24,20 +25,23 @@ build: deps ## A release build: .build/release/headway
 	@echo "Building a release (the first time takes a few minutes) …"
 	@swift build -c release --product headway $(FLAGS)
 
-deps: ## Install what is missing (Debian packages, redis-py for the Python tests); says what it does
+deps: ## Install what is missing to build and run (Debian packages); says what it does
 	@./deploy/install-deps $(SUDO) $(PACKAGES)
 
-check: deps ## Formatting, arrows between rooms, tests
+test-deps: ## Install what the tests use besides: redis-py, curl, wrk
+	@./deploy/install-deps $(SUDO) $(TEST_PACKAGES)
+
+check: test-deps ## Formatting, arrows between rooms, tests
 	swift format lint --strict -r Package.swift Sources Tests
 	$(MAKE) --no-print-directory test
 
-check-sanitizers: deps ## The tests under ThreadSanitizer, then under AddressSanitizer
+check-sanitizers: test-deps ## The tests under ThreadSanitizer, then under AddressSanitizer
 	swift build --build-tests --sanitize=thread --scratch-path .build-tsan $(FLAGS)
 	./Tests/run --sanitize=thread --scratch-path .build-tsan
 	swift build --build-tests --sanitize=address --scratch-path .build-asan $(FLAGS)
 	./Tests/run --sanitize=address --scratch-path .build-asan
 
-bench: build ## Throughput beside the limit of the same run, as ratios
+bench: test-deps build ## Throughput beside the limit of the same run, as ratios
 	@$(BIN) bench
 
 latency: build ## From publish to a frame at an SSE client, p50 and p99
