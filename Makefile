@@ -36,8 +36,8 @@ check: test-deps ## Formatting, arrows between rooms, tests
 	$(MAKE) --no-print-directory test
 
 check-sanitizers: test-deps ## The tests under ThreadSanitizer, then under AddressSanitizer
-	swift build --build-tests --sanitize=thread --scratch-path .build-tsan $(FLAGS)
-	./Tests/run --sanitize=thread --scratch-path .build-tsan
+	swift build --build-tests --sanitize=thread --scratch-path .build-tsan -Xswiftc -DTHREAD_SANITIZER $(FLAGS)
+	./Tests/run --sanitize=thread --scratch-path .build-tsan -Xswiftc -DTHREAD_SANITIZER
 	swift build --build-tests --sanitize=address --scratch-path .build-asan $(FLAGS)
 	./Tests/run --sanitize=address --scratch-path .build-asan
 
