@@ -1,3 +1,4 @@
+import EventLoop
 import Synchronization
 
 /// Wakes one task that waits, from any thread; a ring while nobody waits is kept for the next wait.

@@ -1,3 +1,4 @@
+import EventLoop
 import Synchronization
 
 /// Where slots with something to send are listed, from any thread, without touching the outbox's lock.

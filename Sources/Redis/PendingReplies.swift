@@ -1,3 +1,4 @@
+import EventLoop
 import Synchronization
 
 /// The replies of a batch that was sent, to be awaited once; see ``RedisConnection/submit(_:deadline:)``.

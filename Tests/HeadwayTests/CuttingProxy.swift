@@ -1,3 +1,4 @@
+import EventLoop
 import Dispatch
 import Synchronization
 import TestSupport

@@ -1,3 +1,4 @@
+import EventLoop
 import Synchronization
 
 /// What a callback was told, in order.
