@@ -202,8 +202,9 @@ struct OutageTests {
         applying.cancel()
         let (events, isExact) = try await scene.heard(of: "a-0")
         #expect(isExact)
+        let told = events.filter { $0["type"] != "stage.progressed" || $0["done"] == "1000" }
         #expect(
-            events.types == [
+            told.types == [
                 "job.started", "stage.started", "stage.progressed", "stage.completed", "job.completed",
             ])
         for n in 1...400 { #expect(try await scene.heard(of: "a-\(n)").events.count == 1) }
