@@ -17,7 +17,7 @@ package struct AggregatorOptions: Sendable {
     /// Longest wait for new entries in one read.
     package var block = Duration.milliseconds(250)
     /// Jobs kept in memory per partition.
-    package var cachedJobs = 50_000
+    package var cachedJobs = 10_000
     /// How long a settled bulk stays readable; its shares a day longer.
     package var bulkRetention = Duration.seconds(7 * 24 * 3600)
     /// How long after its job a tombstone stays.

@@ -50,6 +50,11 @@ extension PartitionOwner {
         var fields = FieldBuffer()
         control.encode(into: &fields)
         var taking = CommandBatch()
+        if let stored {
+            // Behind an accepted checkpoint, and before anything that a full Redis would refuse: it drains.
+            taking.add("XTRIM", keyspace.events(partition), "MINID", "~", stored.checkpoint.description)
+        }
+        let begin = taking.count
         taking.add("MULTI")
         taking.begin("HSET", argumentCount: 1 + 2 * fields.count)
         taking.append(keyspace.control(partition))
@@ -64,7 +69,7 @@ extension PartitionOwner {
         taking.add("SMEMBERS", keyspace.errands(partition))
         let taken = try await exchange(taking, on: connection)
         // Somebody was faster: EXEC is nil.
-        guard !taken[3].isNull else { return nil }
+        guard !taken[begin + 3].isNull else { return nil }
         try refuseErrors(in: taken, of: taking)
         watch.ownNonce = control.nonce
         stats.fence = control.fence
@@ -73,11 +78,12 @@ extension PartitionOwner {
 
         try await refreshCatalog(on: connection)
         var memory = PartitionMemory(
-            control: control, clock: clock, sources: sources(taken[4]),
+            control: control, clock: clock, sources: sources(taken[begin + 4]),
             jobs: JobCache(capacity: options.cachedJobs),
             judgeFrom: stored == nil ? clock.now : clock.now + longestSilence,
             silenceFloor: isOutage ? clock.now : nil)
-        try await load(shares: strings(taken[5]).compactMap(BulkID.init), into: &memory, on: connection)
+        try await load(
+            shares: strings(taken[begin + 5]).compactMap(BulkID.init), into: &memory, on: connection)
         return memory
     }
 
@@ -89,6 +95,21 @@ extension PartitionOwner {
         } catch {
             throw .connection(RedisError(.unexpectedReply, command: "HGETALL", detail: "\(error)"))
         }
+    }
+
+    /// Forgets publishers that have been silent for a day; looks once an hour. A publisher that is silent for
+    /// half of that takes a new name.
+    func pruneSources(_ memory: inout PartitionMemory, on connection: RedisConnection) async throws(Loss) {
+        guard loop.clock.now >= nextPruning else { return }
+        nextPruning = loop.clock.now + .seconds(3600)
+        let limit = memory.clock.now + .seconds(-24 * 3600)
+        let silent = memory.sources.filter { $0.value.at < limit }.map(\.key)
+        guard !silent.isEmpty else { return }
+        var batch = CommandBatch()
+        batch.add("HDEL", [keyspace.sources(partition)] + silent)
+        let replies = try await exchange(batch, on: connection)
+        try refuseErrors(in: replies, of: batch)
+        for source in silent { memory.sources[source] = nil }
     }
 
     // MARK: Reading replies
