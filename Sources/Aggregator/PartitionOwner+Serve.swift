@@ -23,7 +23,7 @@ extension PartitionOwner {
         var lastCommitAt = loop.clock.now
         var lastTrimAt = loop.clock.now
         dueCheck = DueCheck()
-        finishedErrands = [:]
+        finishedErrands = []
         retryErrands = []
         startErrands(of: memory)
         var reading = try await receive(

@@ -30,7 +30,7 @@ actor PartitionOwner {
     // What belongs to one time of serving.
     var dueCheck = DueCheck()
     var runningErrands: [BulkID: BulkShare.Errands] = [:]
-    var finishedErrands: [BulkID: BulkShare.Errands] = [:]
+    var finishedErrands: [FinishedErrands] = []
     var retryErrands: Set<BulkID> = []
 
     private var run: Task<Void, Never>?
@@ -40,6 +40,14 @@ actor PartitionOwner {
     struct DueCheck {
         var at: Duration = .zero
         var nextDeadline: Timestamp?
+    }
+
+    /// What was told of a bulk, and how its share stood when the telling began.
+    struct FinishedErrands {
+        let bulk: BulkID
+        let told: BulkShare.Errands
+        let version: Int64
+        let reopened: Int
     }
 
     /// Why serving ended. Everything in memory is void then.
@@ -93,11 +101,12 @@ actor PartitionOwner {
         var backoff = Backoff(base: .milliseconds(50), cap: .seconds(2))
         var random = SystemRandomNumberGenerator()
         while !isStopping {
+            let began = loop.clock.now
             do throws(Loss) {
-                let connection = try await open()
-                backoff.reset()
-                try await liveOn(connection)
+                try await liveOn(try await open())
             } catch {
+                // Connecting alone is no success: a full Redis accepts connections and refuses every commit.
+                if loop.clock.now - began > backoff.cap { backoff.reset() }
                 stats.isOwner = false
                 await connection?.close()
                 connection = nil
