@@ -33,6 +33,10 @@ actor PartitionOwner {
     var finishedErrands: [FinishedErrands] = []
     var retryErrands: Set<BulkID> = []
 
+    /// Entries to ask for in one read: fewer than a batch while they are so large that the reply would be too
+    /// large or too late.
+    var readCount: Int
+
     private var run: Task<Void, Never>?
     private var connection: RedisConnection?
 
@@ -80,6 +84,7 @@ actor PartitionOwner {
         self.notify = notify
         watch = LeaseWatch(lease: options.lease, instance: options.instance)
         stats.partition = partition
+        readCount = options.batch
     }
 
     func start() {
@@ -117,7 +122,12 @@ actor PartitionOwner {
                     stats.haltedReason = reason
                     return
                 case .refused(let cause): notify(.refused(partition: partition, reason: "\(cause)"))
-                case .connection, .taken: notify(.lost(partition: partition, reason: "\(error)"))
+                case .connection(let cause):
+                    if cause.code == .tooLarge || cause.code == .timedOut {
+                        readCount = max(1, readCount / 2)
+                    }
+                    notify(.lost(partition: partition, reason: "\(error)"))
+                case .taken: notify(.lost(partition: partition, reason: "\(error)"))
                 }
                 if !isStopping { try? await loop.sleep(for: backoff.next(using: &random)) }
             }

@@ -50,6 +50,20 @@ struct OwnershipTests {
         await fixture.stop()
     }
 
+    @Test("entries far larger than a batch are read a few at a time, and the partition goes on")
+    func hugeEntries() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let filler = String(repeating: "x", count: 4 << 20)
+        for _ in 0..<80 { try await fixture.publish("job.started", "a", ["message": filler]) }
+        try await fixture.publish("job.started", "b", ["pipeline": "book"])
+        let aggregator = fixture.aggregator()
+        await aggregator.start()
+        #expect(await eventually(within: .seconds(40)) { (try? await fixture.job("b"))?.status == .running })
+        #expect(await aggregator.stats()[0].rejected["too_large"] == 80)
+        await aggregator.stop()
+        await fixture.stop()
+    }
+
     @Test("a zombie cannot write: whoever took the partition in between makes its commit void")
     func zombie() async throws {
         let fixture = try await Fixture(partitions: 1)
