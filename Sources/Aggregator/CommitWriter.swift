@@ -173,11 +173,10 @@ struct CommitWriter {
             batch.append(share.id.description)
         }
         slot.isListed = share.home != nil
-        if share.errands.isEmpty != slot.storedErrands.isEmpty {
-            batch.add(
-                share.errands.isEmpty ? "SREM" : "SADD", keyspace.errands(partition), share.id.description)
+        if share.hasWork != slot.isListedForWork {
+            batch.add(share.hasWork ? "SADD" : "SREM", keyspace.errands(partition), share.id.description)
         }
-        slot.storedErrands = share.errands
+        slot.isListedForWork = share.hasWork
         if share.settledGeneration != slot.expiringGeneration {
             if share.settledGeneration != nil {
                 // Home goes first: an expiring share never shows a sinking count.

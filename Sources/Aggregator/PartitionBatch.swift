@@ -17,6 +17,8 @@ struct PartitionBatch {
     var checkpoint: StreamID
     /// Whether more was waiting when this was read: then time stands at the last entry.
     var isFull: Bool
+    /// Whether entries were left for the next read because of their size.
+    var isCut = false
 
     /// Takes entries from an `XREAD` reply until `byteLimit` is reached (one entry always fits); the rest is
     /// read again after the commit.
@@ -32,6 +34,7 @@ struct PartitionBatch {
         for element in list {
             guard bytes <= byteLimit else {
                 isFull = true
+                isCut = true
                 return
             }
             guard let entry = element.elements, entry.count == 2, let idBytes = entry[0].bytes,

@@ -59,7 +59,8 @@ final class ShareSlot {
     var stored: FieldSet<ShareField>?
     /// Whether `bulks` lists it; only shares at home are listed.
     var isListed: Bool
-    var storedErrands: BulkShare.Errands
+    /// Whether `errands` lists it; see ``hasWork``.
+    var isListedForWork: Bool
     /// The generation whose settlement gave the stored keys their expiry.
     var expiringGeneration: Int?
 
@@ -67,9 +68,16 @@ final class ShareSlot {
         self.share = share
         stored = isStored ? share.imageFields : nil
         isListed = isStored && share.home != nil
-        storedErrands = share.errands
+        isListedForWork = isStored && share.hasWork
         expiringGeneration = share.settledGeneration
     }
+}
+
+extension BulkShare {
+    /// Queued members that a cancelled bulk still has to sweep away.
+    var isSweeping: Bool { isCancelling && counts.queued > 0 }
+    /// What an owner must go on with, also after a take-over: `errands` lists such shares.
+    var hasWork: Bool { !errands.isEmpty || isSweeping }
 }
 
 /// All that an owner believes of its partition. Dropped whole when anything is lost.
@@ -89,9 +97,7 @@ struct PartitionMemory {
     /// Shares that nothing refers to any more this commit are cheap to read again; keep the map bounded.
     mutating func trimShares(to limit: Int) {
         guard shares.count > limit else { return }
-        shares = shares.filter {
-            $0.value.isDirty || !$0.value.share.errands.isEmpty || $0.value.share.isCancelling
-        }
+        shares = shares.filter { $0.value.isDirty || $0.value.share.hasWork }
     }
 }
 

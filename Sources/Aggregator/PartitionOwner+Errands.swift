@@ -9,39 +9,41 @@ extension PartitionOwner {
         for slot in memory.shares.values { startErrands(of: slot.share) }
     }
 
+    /// - Parameter share: as committed; the errand runs on what Redis holds.
     func startErrands(of share: BulkShare) {
         let errands = share.errands.subtracting(runningErrands[share.id] ?? [])
         guard !errands.isEmpty else { return }
         runningErrands[share.id, default: []].formUnion(errands)
-        let id = share.id
-        let generation = share.reopened
+        let fence = stats.fence
         Task(executorPreference: loop) {
-            let told = await self.errands.run(errands, of: id, from: self.partition)
-            await self.finish(told, of: errands, bulk: id, generation: generation)
+            let told = await self.errands.run(errands, of: share.id, from: self.partition)
+            let finished = FinishedErrands(
+                bulk: share.id, told: told, version: share.version, reopened: share.reopened)
+            await self.finish(finished, of: errands, fence: fence)
         }
     }
 
-    private func finish(
-        _ told: BulkShare.Errands, of asked: BulkShare.Errands, bulk: BulkID, generation: Int
-    ) {
-        runningErrands[bulk]?.subtract(asked)
-        if runningErrands[bulk]?.isEmpty == true { runningErrands[bulk] = nil }
-        finishedErrands[bulk, default: []].formUnion(told)
-        if told != asked { retryErrands.insert(bulk) }
+    private func finish(_ finished: FinishedErrands, of asked: BulkShare.Errands, fence: Int64) {
+        runningErrands[finished.bulk]?.subtract(asked)
+        if runningErrands[finished.bulk]?.isEmpty == true { runningErrands[finished.bulk] = nil }
+        if fence == stats.fence { finishedErrands.append(finished) }
+        retryErrands.insert(finished.bulk)
     }
 
-    /// Takes what was told since the last cycle off the shares, so that this commit forgets it.
+    /// Takes what was told since the last cycle off the shares, so that this commit forgets it, and starts
+    /// again what was not told or is not true any more.
     func finishErrands(_ fold: inout PartitionFold, _ memory: inout PartitionMemory) {
-        for (bulk, told) in finishedErrands {
-            guard let slot = memory.shares[bulk] else { continue }
-            // A share that changed in this very batch may have the same thing to say anew.
-            guard !slot.isDirty else { continue }
-            slot.share.finishErrands(told)
+        for finished in finishedErrands {
+            guard let slot = memory.shares[finished.bulk] else { continue }
+            let done = slot.share.errands.intersection(finished.settled(in: slot.share))
+            guard !done.isEmpty else { continue }
+            slot.share.finishErrands(done)
             fold.markDirty(slot)
-            finishedErrands[bulk] = nil
         }
+        finishedErrands = []
+        // A share that changed has its errands started behind the commit, when Redis holds what they read.
         for bulk in retryErrands {
-            if let slot = memory.shares[bulk] { startErrands(of: slot.share) }
+            if let slot = memory.shares[bulk], !slot.isDirty { startErrands(of: slot.share) }
         }
         retryErrands = []
     }
@@ -52,12 +54,9 @@ extension PartitionOwner {
     func nextSweep(_ memory: inout PartitionMemory, on connection: RedisConnection) async throws(Loss)
         -> [JobID]
     {
-        guard
-            let bulk = memory.shares.values.first(where: {
-                $0.share.isCancelling && $0.share.counts.queued > 0
-            })?
-            .share.id
-        else { return [] }
+        guard let bulk = memory.shares.values.first(where: { $0.share.isSweeping })?.share.id else {
+            return []
+        }
         let range = MemberScore.range(of: .queued)
         var batch = CommandBatch()
         batch.add(
@@ -68,5 +67,21 @@ extension PartitionOwner {
         let ids = replies[0].elements?.compactMap { $0.string.flatMap { JobID($0) } } ?? []
         try await load(jobs: ids.filter { memory.jobs.find($0) == nil }, into: &memory, on: connection)
         return ids
+    }
+}
+
+extension PartitionOwner.FinishedErrands {
+    /// Which of the errands that were told need no repetition for the share as it stands now.
+    ///
+    /// A share that emptied once more while others were asked whether all is done must ask again: what was
+    /// read before its last commit may be just what the last of the others waited for. A share that is open
+    /// asks when it empties, and one that heard the answer has it.
+    func settled(in share: BulkShare) -> BulkShare.Errands {
+        var done = told
+        if share.version != version, share.counts.open == 0, share.settledGeneration == nil {
+            done.remove(.settle)
+        }
+        if share.reopened != reopened { done.remove(.reopen) }
+        return done
     }
 }

@@ -23,7 +23,7 @@ extension PartitionOwner {
         var lastCommitAt = loop.clock.now
         var lastTrimAt = loop.clock.now
         dueCheck = DueCheck()
-        finishedErrands = [:]
+        finishedErrands = []
         retryErrands = []
         startErrands(of: memory)
         var reading = try await receive(
@@ -104,6 +104,8 @@ extension PartitionOwner {
         let batch: CommandBatch
         /// Where `TIME` stands in the batch.
         let first: Int
+        /// Most entries asked for.
+        let count: Int
         let replies: PendingReplies
         let sentAt: Duration
     }
@@ -113,19 +115,24 @@ extension PartitionOwner {
     ) async -> PendingReading {
         var batch = CommandBatch()
         // Outside the transaction, behind an accepted checkpoint: a full Redis can drain.
-        if let checkpoint {
-            batch.add("XTRIM", keyspace.events(partition), "MINID", "~", checkpoint.description)
-        }
+        if let checkpoint { addTrim(to: checkpoint, to: &batch) }
         let first = batch.count
         batch.add("TIME")
         batch.add(
-            "XREAD", "COUNT", "\(options.batch)", "BLOCK", "\(max(1, options.block.wholeMilliseconds))",
+            "XREAD", "COUNT", "\(readCount)", "BLOCK", "\(max(1, options.block.wholeMilliseconds))",
             "STREAMS", keyspace.events(partition), control.checkpoint.description)
         batch.add("WATCH", keyspace.control(partition))
         batch.add("HMGET", keyspace.control(partition), "nonce", "checkpoint", "commit")
         let sentAt = loop.clock.now
         let replies = await connection.submit(batch, deadline: options.block + .seconds(3))
-        return PendingReading(batch: batch, first: first, replies: replies, sentAt: sentAt)
+        return PendingReading(
+            batch: batch, first: first, count: readCount, replies: replies, sentAt: sentAt)
+    }
+
+    /// Without a limit, or at most 10,000 entries would go at a time and a busy stream would outgrow it.
+    func addTrim(to checkpoint: StreamID, to batch: inout CommandBatch) {
+        batch.add(
+            "XTRIM", keyspace.events(partition), "MINID", "~", checkpoint.description, "LIMIT", "0")
     }
 
     private func replies(of pending: PendingReplies) async throws(Loss) -> [RESPValue] {
@@ -153,8 +160,10 @@ extension PartitionOwner {
         }
         do {
             let batch = try PartitionBatch(
-                reply: replies[first + 1], after: control.checkpoint, countLimit: options.batch,
+                reply: replies[first + 1], after: control.checkpoint, countLimit: pending.count,
                 byteLimit: options.batchBytes)
+            // What does not fit is read again: ask for no more than did, until smaller ones come.
+            readCount = batch.isCut ? max(1, batch.entries.count) : min(options.batch, 2 * readCount)
             return Reading(
                 batch: batch, sentAt: pending.sentAt, receivedAt: receivedAt, redisTime: redisTime)
         } catch {

@@ -40,6 +40,13 @@ extension PartitionOwner {
         control.replicationID = replication
         if isNewEpoch { control.epoch = String(randomWord().prefix(8)) }
 
+        // A full Redis refuses the take itself: what the stored checkpoint is past is let go first.
+        if let stored {
+            var trim = CommandBatch()
+            addTrim(to: stored.checkpoint, to: &trim)
+            try refuseErrors(in: try await exchange(trim, on: connection), of: trim)
+        }
+
         let isOutage =
             stored.map { isNewEpoch || redisTime - $0.watermark - $0.skew > PartitionClock.tolerance }
             ?? false

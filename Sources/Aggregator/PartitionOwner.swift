@@ -30,8 +30,12 @@ actor PartitionOwner {
     // What belongs to one time of serving.
     var dueCheck = DueCheck()
     var runningErrands: [BulkID: BulkShare.Errands] = [:]
-    var finishedErrands: [BulkID: BulkShare.Errands] = [:]
+    var finishedErrands: [FinishedErrands] = []
     var retryErrands: Set<BulkID> = []
+
+    /// Entries to ask for in one read: fewer than a batch while they are so large that the reply would be too
+    /// large or too late.
+    var readCount: Int
 
     private var run: Task<Void, Never>?
     private var connection: RedisConnection?
@@ -40,6 +44,14 @@ actor PartitionOwner {
     struct DueCheck {
         var at: Duration = .zero
         var nextDeadline: Timestamp?
+    }
+
+    /// What was told of a bulk, and how its share stood when the telling began.
+    struct FinishedErrands {
+        let bulk: BulkID
+        let told: BulkShare.Errands
+        let version: Int64
+        let reopened: Int
     }
 
     /// Why serving ended. Everything in memory is void then.
@@ -72,6 +84,7 @@ actor PartitionOwner {
         self.notify = notify
         watch = LeaseWatch(lease: options.lease, instance: options.instance)
         stats.partition = partition
+        readCount = options.batch
     }
 
     func start() {
@@ -93,11 +106,12 @@ actor PartitionOwner {
         var backoff = Backoff(base: .milliseconds(50), cap: .seconds(2))
         var random = SystemRandomNumberGenerator()
         while !isStopping {
+            let began = loop.clock.now
             do throws(Loss) {
-                let connection = try await open()
-                backoff.reset()
-                try await liveOn(connection)
+                try await liveOn(try await open())
             } catch {
+                // Connecting alone is no success: a full Redis accepts connections and refuses every commit.
+                if loop.clock.now - began > backoff.cap { backoff.reset() }
                 stats.isOwner = false
                 await connection?.close()
                 connection = nil
@@ -108,7 +122,12 @@ actor PartitionOwner {
                     stats.haltedReason = reason
                     return
                 case .refused(let cause): notify(.refused(partition: partition, reason: "\(cause)"))
-                case .connection, .taken: notify(.lost(partition: partition, reason: "\(error)"))
+                case .connection(let cause):
+                    if cause.code == .tooLarge || cause.code == .timedOut {
+                        readCount = max(1, readCount / 2)
+                    }
+                    notify(.lost(partition: partition, reason: "\(error)"))
+                case .taken: notify(.lost(partition: partition, reason: "\(error)"))
                 }
                 if !isStopping { try? await loop.sleep(for: backoff.next(using: &random)) }
             }

@@ -112,6 +112,58 @@ struct BulkTests {
         await fixture.stop()
     }
 
+    @Test("a sweep that an owner left half done is finished by the next one")
+    func sweepSurvives() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let aggregator = fixture.aggregator(batch: 500)
+        await aggregator.start()
+        try await fixture.publish("bulk.opened", "b", ["total": "300"])
+        for number in 0..<300 {
+            try await fixture.publish("job.queued", "j\(number)", ["pipeline": "book", "bulk": "b"])
+        }
+        try await fixture.settleDown()
+        await aggregator.stop()
+
+        let slow = fixture.aggregator("slow", batch: 1)
+        await slow.start()
+        try await fixture.publish("bulk.cancelRequested", "b")
+        try #require(await eventually { (try? await fixture.bulk("b").counts.cancelled) ?? 0 > 0 })
+        await slow.stop()
+        // What was to be told has been told; only the sweep itself is left.
+        try #require(try await fixture.bulk("b").counts.queued > 0)
+
+        let next = fixture.aggregator("next")
+        await next.start()
+        #expect(
+            await eventually(within: .seconds(10)) {
+                (try? await fixture.bulk("b").counts) == BulkCounts(cancelled: 300)
+            })
+        #expect(
+            await eventually {
+                (try? await fixture.send("SCARD", fixture.keyspace.errands(0)).integer) == 0
+            })
+        await next.stop()
+        await fixture.stop()
+    }
+
+    @Test(
+        "a share that emptied anew while others were asked asks again; an open one will ask when it empties")
+    func settleIsAskedAgain() {
+        var share = BulkShare(id: BulkID(unchecked: "b"), at: Timestamp(milliseconds: 1))
+        share.counts.completed = 1
+        let told = PartitionOwner.FinishedErrands(
+            bulk: share.id, told: [.announce, .settle], version: share.version, reopened: share.reopened)
+        #expect(told.settled(in: share) == [.announce, .settle])
+        share.counts.running = 1
+        share.version += 1
+        #expect(told.settled(in: share) == [.announce, .settle])
+        share.counts = BulkCounts(completed: 2)
+        share.version += 1
+        #expect(told.settled(in: share) == .announce)
+        share.settledGeneration = 1
+        #expect(told.settled(in: share) == [.announce, .settle])
+    }
+
     @Test("an errand that a dead owner left behind is run by the next one")
     func errandsSurvive() async throws {
         let fixture = try await Fixture()

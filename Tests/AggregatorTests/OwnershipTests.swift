@@ -29,6 +29,41 @@ struct OwnershipTests {
         await fixture.stop()
     }
 
+    @Test("a Redis that refuses writes is asked ever more rarely, and all goes on once it accepts them")
+    func fullRedis() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let notices = Notices()
+        let aggregator = fixture.aggregator(notices: notices)
+        await aggregator.start()
+        try await fixture.publish("job.started", "a", ["pipeline": "book"])
+        try await fixture.settleDown()
+        try await fixture.send("CONFIG", "SET", "maxmemory", "1")
+        try #require(await eventually { notices.texts.contains { $0.contains("OOM") } })
+        try await fixture.loop.sleep(for: .seconds(3))
+        // At full jitter under the first step alone it would be a hundred.
+        #expect(notices.texts.count { $0.contains("OOM") } < 25)
+        try await fixture.send("CONFIG", "SET", "maxmemory", "0")
+        try await fixture.publish("job.completed", "a")
+        #expect(
+            await eventually(within: .seconds(10)) { (try? await fixture.job("a"))?.status == .completed })
+        await aggregator.stop()
+        await fixture.stop()
+    }
+
+    @Test("entries far larger than a batch are read a few at a time, and the partition goes on")
+    func hugeEntries() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let filler = String(repeating: "x", count: 4 << 20)
+        for _ in 0..<80 { try await fixture.publish("job.started", "a", ["message": filler]) }
+        try await fixture.publish("job.started", "b", ["pipeline": "book"])
+        let aggregator = fixture.aggregator()
+        await aggregator.start()
+        #expect(await eventually(within: .seconds(40)) { (try? await fixture.job("b"))?.status == .running })
+        #expect(await aggregator.stats()[0].rejected["too_large"] == 80)
+        await aggregator.stop()
+        await fixture.stop()
+    }
+
     @Test("a zombie cannot write: whoever took the partition in between makes its commit void")
     func zombie() async throws {
         let fixture = try await Fixture(partitions: 1)
