@@ -51,22 +51,26 @@ extension PartitionOwner {
     // MARK: Sweeping a cancelled bulk
 
     /// Up to one batch of queued members of bulks that are being cancelled, loaded and ready to fold.
-    func nextSweep(_ memory: inout PartitionMemory, on connection: RedisConnection) async throws(Loss)
-        -> [JobID]
-    {
-        guard let bulk = memory.shares.values.first(where: { $0.share.isSweeping })?.share.id else {
+    func nextSweep(
+        atMost limit: Int, _ memory: inout PartitionMemory, on connection: RedisConnection
+    ) async throws(Loss) -> [JobID] {
+        guard limit > 0, let bulk = memory.shares.values.first(where: { $0.share.isSweeping })?.share.id
+        else {
             return []
         }
         let range = MemberScore.range(of: .queued)
         var batch = CommandBatch()
         batch.add(
             "ZRANGE", keyspace.members(partition, bulk), range.min, range.max, "BYSCORE", "LIMIT", "0",
-            "\(options.batch)")
+            "\(limit)")
         let replies = try await exchange(batch, on: connection)
         try refuseErrors(in: replies, of: batch)
         let ids = replies[0].elements?.compactMap { $0.string.flatMap { JobID($0) } } ?? []
         try await load(jobs: ids.filter { memory.jobs.find($0) == nil }, into: &memory, on: connection)
-        return ids
+        return ids.filter { id in
+            guard case .job(let job)? = memory.jobs.find(id)?.record else { return false }
+            return job.status == .queued
+        }
     }
 }
 

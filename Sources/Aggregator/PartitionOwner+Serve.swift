@@ -38,9 +38,12 @@ extension PartitionOwner {
                 notify(.clockJumped(partition: partition, by: jump))
             }
             let watermark = watermark(of: reading.batch, memory)
-            let due = try await dueJobs(before: watermark, memory, on: connection)
+            let due = try await dueJobs(
+                atMost: max(options.batch - reading.batch.entries.count, 50), before: watermark, memory,
+                on: connection)
             try await load(for: reading.batch, due: due, into: &memory, on: connection)
-            let sweep = try await nextSweep(&memory, on: connection)
+            let room = options.batch - reading.batch.entries.count - due.count
+            let sweep = try await nextSweep(atMost: room, &memory, on: connection)
 
             var fold = PartitionFold(keyspace: keyspace, partition: partition, catalog: catalogs.known)
             fold.apply(reading.batch, to: &memory)
@@ -92,6 +95,7 @@ extension PartitionOwner {
             record(fold, reading.batch)
             for slot in fold.shares { startErrands(of: slot.share) }
             memory.jobs.age()
+            try await pruneSources(&memory, on: connection)
             memory.trimShares(to: 10_000)
             reading = try await receive(next, after: control)
         }
@@ -221,7 +225,8 @@ extension PartitionOwner {
     }
 
     private func dueJobs(
-        before watermark: Timestamp, _ memory: PartitionMemory, on connection: RedisConnection
+        atMost limit: Int, before watermark: Timestamp, _ memory: PartitionMemory,
+        on connection: RedisConnection
     ) async throws(Loss) -> [JobID] {
         guard memory.judgeFrom < watermark else { return [] }
         if let next = dueCheck.nextDeadline, next >= watermark, loop.clock.now - dueCheck.at < .seconds(1) {
@@ -231,7 +236,7 @@ extension PartitionOwner {
         batch.add(
             "ZRANGE", keyspace.active(partition), "-inf", "(\(watermark.milliseconds)", "BYSCORE", "LIMIT",
             "0",
-            "\(options.batch)")
+            "\(limit)")
         batch.add("ZRANGE", keyspace.active(partition), "0", "0", "WITHSCORES")
         let replies = try await exchange(batch, on: connection)
         try refuseErrors(in: replies, of: batch)

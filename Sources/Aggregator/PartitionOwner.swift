@@ -32,6 +32,7 @@ actor PartitionOwner {
     var runningErrands: [BulkID: BulkShare.Errands] = [:]
     var finishedErrands: [FinishedErrands] = []
     var retryErrands: Set<BulkID> = []
+    var nextPruning: Duration = .zero
 
     /// Entries to ask for in one read: fewer than a batch while they are so large that the reply would be too
     /// large or too late.
@@ -95,6 +96,8 @@ actor PartitionOwner {
     /// Commits what was read, hands the lease back and closes. A standby may take over at once.
     func stop() async {
         isStopping = true
+        // Ends a standby's sleep at once; what is being committed is not interrupted.
+        run?.cancel()
         await run?.value
     }
 
@@ -103,7 +106,7 @@ actor PartitionOwner {
     // MARK: Life
 
     private func live() async {
-        var backoff = Backoff(base: .milliseconds(50), cap: .seconds(2))
+        var backoff = Backoff(base: .milliseconds(50), cap: .seconds(1))
         var random = SystemRandomNumberGenerator()
         while !isStopping {
             let began = loop.clock.now
