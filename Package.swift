@@ -52,7 +52,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "SystemTests",
-            dependencies: ["EventLoop", "HeadwayCLI", "HeadwayCore", "HeadwayWire", "Redis", "TestSupport"]),
+            dependencies: [
+                "EventLoop", "Headway", "HeadwayCLI", "HeadwayCore", "HeadwayWire", "Redis", "TestSupport",
+            ]),
     ]
 )
 

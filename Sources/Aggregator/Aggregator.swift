@@ -11,6 +11,7 @@ package actor Aggregator {
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
 
     private let loop: EventLoop
+    private let keyspace: Keyspace
     private let client: RedisClient
     private let catalogs: CatalogReader
     private let owners: [PartitionOwner]
@@ -24,6 +25,7 @@ package actor Aggregator {
         notify: @escaping @Sendable (AggregatorNotice) -> Void = { _ in }
     ) {
         loop = loops[0]
+        self.keyspace = keyspace
         client = RedisClient(options.endpoint, on: loop, name: "headway-aggregator")
         catalogs = CatalogReader(keyspace: keyspace)
         let errands = ErrandRunner(keyspace: keyspace, client: client, on: loop)
@@ -36,9 +38,12 @@ package actor Aggregator {
 
     package func start() async {
         for owner in owners { await owner.start() }
-        refreshing = Task(executorPreference: loop) { [catalogs, client, loop] in
+        refreshing = Task(executorPreference: loop) { [catalogs, client, keyspace, loop] in
             while !Task.isCancelled {
                 try? await catalogs.refresh { try await client.send($0) }
+                // Fixed at first use; put back if somebody emptied Redis under us.
+                _ = try? await client.send("HSETNX", keyspace.config, "partitions", "\(keyspace.partitions)")
+                _ = try? await client.send("HSETNX", keyspace.config, "wire", "\(NamespaceConfig.wire)")
                 try? await loop.sleep(for: .seconds(1))
             }
         }

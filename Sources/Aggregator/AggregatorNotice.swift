@@ -4,7 +4,8 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
     case released(partition: Int)
     /// Ownership or the connection was lost; memory is dropped and the partition is asked for again.
     case lost(partition: Int, reason: String)
-    /// An error inside an accepted transaction: the partition stands until a person has looked.
+    /// An error inside an accepted transaction, a key that cannot be read, a missing right: the partition stands
+    /// until a person has looked, also for other instances.
     case halted(partition: Int, reason: String)
     /// Redis refuses writes for now (full, read-only, loading): nothing is lost, it is tried again.
     case refused(partition: Int, reason: String)
@@ -33,7 +34,7 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
         case .lost(let partition, let reason):
             "partition \(partition): lost (\(reason)); starting over from the stored checkpoint"
         case .halted(let partition, let reason):
-            "partition \(partition): HALTED, an error inside an accepted commit: \(reason)"
+            "partition \(partition): HALTED until a person has looked: \(reason)"
         case .refused(let partition, let reason):
             "partition \(partition): Redis refuses writes (\(reason)); waiting"
         case .gap(let partition, let missing):

@@ -7,6 +7,7 @@ import HeadwayWire
 /// hour or no time at all. An owner is gone when the same (nonce, beat) was seen for the whole lease, and
 /// only time that successful reads cover counts: a standby that was itself frozen starts over.
 ///
+///     halted ──▶ wait, whoever owns it
 ///     free, released to anybody, named as next, or held by my own last nonce ──▶ take
 ///     held by another: (nonce, beat) moved ──▶ wait, count from zero
 ///                      (nonce, beat) stood still for the lease ──▶ take
@@ -35,7 +36,10 @@ struct LeaseWatch: Sendable, Equatable {
     ///   - control: as just read; nil when the partition was never owned.
     ///   - now: monotonic, when the reply arrived.
     mutating func observe(_ control: Control?, at now: Duration) -> Decision {
-        guard let control, control.owner != nil else { return .take }
+        guard let control else { return .take }
+        // A person must look first; see docs/operations.md.
+        if control.next == Control.halted { return .wait }
+        guard control.owner != nil else { return .take }
         if control.nonce == ownNonce { return .take }
         if control.next == instance { return .take }
 

@@ -10,6 +10,8 @@ extension PartitionOwner {
         let sentAt: Duration
         let receivedAt: Duration
         let redisTime: Timestamp
+        /// Of the stream as it was before the read; nil when it was not asked.
+        let count: StreamCount?
     }
 
     /// Reads, folds and commits until the partition is lost (throws) or given back (returns).
@@ -37,6 +39,7 @@ extension PartitionOwner {
                 memory.silenceFloor = memory.clock.now
                 notify(.clockJumped(partition: partition, by: jump))
             }
+            noteRemoved(reading.count, &memory)
             let watermark = watermark(of: reading.batch, memory)
             let due = try await dueJobs(
                 atMost: max(options.batch - reading.batch.entries.count, 50), before: watermark, memory,
@@ -58,7 +61,7 @@ extension PartitionOwner {
             let now = loop.clock.now
             let isIdle =
                 reading.batch.checkpoint == memory.control.checkpoint && !fold.hasChanges
-            if isIdle, !isStopping, now - lastCommitAt < options.lease / 5 {
+            if isIdle, !isStopping, now - lastCommitAt < min(options.lease / 5, .seconds(1)) {
                 reading = try await receive(
                     await sendRead(after: memory.control, on: connection), after: memory.control)
                 continue
@@ -120,6 +123,7 @@ extension PartitionOwner {
         var batch = CommandBatch()
         // Outside the transaction, behind an accepted checkpoint: a full Redis can drain.
         if let checkpoint { addTrim(to: checkpoint, to: &batch) }
+        if checkpoint != nil { batch.add("XINFO", "STREAM", keyspace.events(partition)) }
         let first = batch.count
         batch.add("TIME")
         batch.add(
@@ -150,8 +154,11 @@ extension PartitionOwner {
     private func receive(_ pending: PendingReading, after control: Control) async throws(Loss) -> Reading {
         let replies = try await replies(of: pending.replies)
         let receivedAt = loop.clock.now
-        try refuseErrors(in: replies, of: pending.batch)
         let first = pending.first
+        var checked = replies
+        // A stream that nobody has written to yet has nothing to tell.
+        if first > 1, checked[first - 1].error != nil { checked[first - 1] = replies[first] }
+        try refuseErrors(in: checked, of: pending.batch)
         guard let redisTime = time(replies[first]), let seen = replies[first + 3].elements, seen.count == 3
         else {
             throw .connection(RedisError(.unexpectedReply, command: "TIME", detail: "not a time"))
@@ -169,9 +176,56 @@ extension PartitionOwner {
             // What does not fit is read again: ask for no more than did, until smaller ones come.
             readCount = batch.isCut ? max(1, batch.entries.count) : min(options.batch, 2 * readCount)
             return Reading(
-                batch: batch, sentAt: pending.sentAt, receivedAt: receivedAt, redisTime: redisTime)
+                batch: batch, sentAt: pending.sentAt, receivedAt: receivedAt, redisTime: redisTime,
+                count: first > 1 ? StreamCount(replies[first - 1]) : nil)
         } catch {
             throw .connection(error)
+        }
+    }
+
+    /// What `XINFO STREAM` says of a stream's whole life.
+    private struct StreamCount {
+        let added: Int64
+        let length: Int64
+        let last: StreamID
+
+        init?(_ info: RESPValue) {
+            var added: Int?
+            var length: Int?
+            var last: StreamID?
+            let elements = info.elements.map(Array.init) ?? []
+            for place in stride(from: 0, to: elements.count - 1, by: 2) {
+                switch elements[place].string {
+                case "entries-added": added = elements[place + 1].number
+                case "length": length = elements[place + 1].number
+                case "last-generated-id": last = elements[place + 1].bytes.flatMap { StreamID($0) }
+                default: continue
+                }
+            }
+            guard let added, let length, let last else { return nil }
+            self.added = Int64(added)
+            self.length = Int64(length)
+            self.last = last
+        }
+    }
+
+    /// Entries that somebody took out before anybody had read them.
+    ///
+    /// Exact at the stream's end, where all that was ever added is either consumed or gone; before that, more
+    /// gone than ever consumed is enough to know.
+    private func noteRemoved(_ count: StreamCount?, _ memory: inout PartitionMemory) {
+        guard let count else { return }
+        let consumed = memory.control.consumed
+        let missing =
+            count.last <= memory.control.checkpoint
+            ? count.added - consumed : count.added - count.length - consumed
+        if count.added < consumed {
+            // The stream was deleted and began anew.
+            memory.control.consumed = count.added
+        } else if missing > 0 {
+            memory.control.consumed += missing
+            memory.control.lost += missing
+            notify(.trimmedUnread(partition: partition, entries: missing))
         }
     }
 

@@ -104,6 +104,20 @@ extension PartitionOwner {
         }
     }
 
+    /// Writes into the control hash that nobody may go on, unless somebody else owns it by now. What was half
+    /// written stays as it is for a person to look at.
+    func leaveHalted(on connection: RedisConnection) async {
+        var look = CommandBatch()
+        look.add("WATCH", keyspace.control(partition))
+        look.add("HGET", keyspace.control(partition), "nonce")
+        guard let seen = try? await connection.send(look), seen[1].string == watch.ownNonce else { return }
+        var mark = CommandBatch()
+        mark.add("MULTI")
+        mark.add("HSET", keyspace.control(partition), "next", Control.halted)
+        mark.add("EXEC")
+        _ = try? await connection.send(mark)
+    }
+
     /// Forgets publishers that have been silent for a day; looks once an hour. A publisher that is silent for
     /// half of that takes a new name.
     func pruneSources(_ memory: inout PartitionMemory, on connection: RedisConnection) async throws(Loss) {

@@ -66,7 +66,7 @@ actor PartitionOwner {
             switch self {
             case .connection(let error): "\(error)"
             case .refused(let error): "\(error)"
-            case .taken: "another instance owns it"
+            case .taken: "its control hash is not as this owner left it: another instance took it"
             case .halted(let reason): reason
             }
         }
@@ -115,6 +115,7 @@ actor PartitionOwner {
             } catch {
                 // Connecting alone is no success: a full Redis accepts connections and refuses every commit.
                 if loop.clock.now - began > backoff.cap { backoff.reset() }
+                if case .halted = error, stats.isOwner, let connection { await leaveHalted(on: connection) }
                 stats.isOwner = false
                 await connection?.close()
                 connection = nil

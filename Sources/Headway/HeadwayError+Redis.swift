@@ -20,12 +20,12 @@ extension HeadwayError {
             self.init(
                 .denied,
                 "Redis does not permit \(error.command) (\(error.detail)). "
-                    + "Give this user the worker permissions; `headway doctor` lists them.")
+                    + "Give this user the worker permissions; docs/operations.md lists them.")
         case .commandRejected:
             self.init(
                 .unfit,
                 "Redis refuses \(error.command) for good (\(error.detail)). "
-                    + "Is something else using this namespace? `headway doctor` looks into it.")
+                    + "Is something else using this namespace?")
         case .protocolViolation, .unexpectedReply, .tooLarge:
             self.init(.unfit, "What answers is not a usable Redis (\(error.detail)). Check host and port.")
         }

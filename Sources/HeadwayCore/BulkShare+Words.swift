@@ -15,8 +15,17 @@ extension BulkShare {
             case .settled(let generation, let sums): hearSettled(generation, sums, isHome: isHome, at: now)
             case .reopened(let generation): hearReopened(generation)
             }
-        if verdict == .applied { countChange(at: now) }
+        if verdict == .applied, isHome || !isBookkeeping(word) { countChange(at: now) }
         return verdict
+    }
+
+    /// What a share notes for itself and no reader is shown: the bulk's version must not rise by it, or a bulk
+    /// that has settled would seem to change once more for each share that hears of it.
+    private func isBookkeeping(_ word: BulkWord) -> Bool {
+        switch word {
+        case .settled, .reopened: true
+        case .opened, .sealed, .cancelRequested, .announced, .cancelling: false
+        }
     }
 
     private mutating func hearAtHome(_ word: BulkWord, at now: Timestamp) -> Verdict {

@@ -21,8 +21,11 @@ package struct Control: Sendable, Equatable {
     package var nonce: String
     /// One higher at each take-over.
     package var fence: Int64
-    /// To whom the owner handed it.
+    /// To whom the owner handed it; ``halted`` when nobody may have it until a person has looked.
     package var next: String?
+
+    /// No instance is called that: an instance's name has a host and a number.
+    package static let halted = "halted"
     /// Moves with every commit.
     package var beat: Int64
     /// Changes when history may have been lost; part of every version token.

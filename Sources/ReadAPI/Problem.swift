@@ -88,7 +88,7 @@ struct Problem: Error, Sendable {
                 headers: [("Retry-After", "1")])
         case .unreadable(let key, let detail):
             self.init(
-                .unreadable, "\(key) holds what this version cannot read (\(detail)); run headway doctor.")
+                .unreadable, "\(key) holds what this version cannot read (\(detail)). Is something else using this namespace?")
         }
     }
 

@@ -88,7 +88,7 @@ struct OwnershipTests {
         let before = try await fixture.job("a")
         try await fixture.publish("job.completed", "a")
 
-        #expect(await eventually { notices.texts.contains { $0.contains("another instance owns it") } })
+        #expect(await eventually { notices.texts.contains { $0.contains("another instance took it") } })
         #expect(await owner.stats()[0].fenced >= 1)
         #expect(try await fixture.control(0) == control)
         #expect(try await fixture.job("a") == before)
@@ -178,6 +178,58 @@ struct OwnershipTests {
         await cold.stop()
         await warm.stop()
         await coldLoop.stop()
+        await fixture.stop()
+    }
+}
+
+@Suite("What an owner notices", .timeLimit(.minutes(1)))
+struct NoticeTests {
+    @Test("unread entries that somebody else trimmed are counted as lost, and told")
+    func rogueTrim() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let notices = Notices()
+        let first = fixture.aggregator(notices: notices)
+        await first.start()
+        try await fixture.publish("job.started", "a", ["pipeline": "book"])
+        try await fixture.settleDown()
+        await first.stop()
+        for number in 0..<5 { try await fixture.publish("job.started", "j\(number)", ["pipeline": "book"]) }
+        try await fixture.send("XTRIM", fixture.keyspace.events(0), "MAXLEN", "2")
+
+        let second = fixture.aggregator("b", notices: notices)
+        await second.start()
+        #expect(
+            await eventually(within: .seconds(10)) {
+                notices.texts.contains { $0.contains("3 unread entries were removed") }
+            })
+        #expect(await eventually(within: .seconds(10)) { (try? await fixture.control(0))?.lost == 3 })
+        try await fixture.settleDown()
+        await second.stop()
+        await fixture.stop()
+    }
+
+    @Test("a halted partition stands still for every instance until a person has looked")
+    func haltedStands() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        try await fixture.send("SET", fixture.keyspace.timeline(0, JobID(unchecked: "a")), "not a list")
+        let owner = fixture.aggregator(lease: .milliseconds(300))
+        await owner.start()
+        try await fixture.publish("job.started", "a", ["pipeline": "book"])
+        #expect(
+            await eventually(within: .seconds(10)) { (try? await fixture.control(0))?.next == Control.halted }
+        )
+        let halted = try await fixture.control(0)
+        let standby = fixture.aggregator("b", lease: .milliseconds(300))
+        await standby.start()
+        try await fixture.publish("job.started", "c", ["pipeline": "book"])
+        // Several leases long nobody takes it.
+        try await fixture.loop.sleep(for: .milliseconds(1500))
+        #expect(try await fixture.control(0) == halted)
+        try await fixture.send("DEL", fixture.keyspace.timeline(0, JobID(unchecked: "a")))
+        try await fixture.send("HSET", fixture.keyspace.control(0), "next", "")
+        #expect(await eventually(within: .seconds(10)) { (try? await fixture.job("c"))?.status == .running })
+        await owner.stop()
+        await standby.stop()
         await fixture.stop()
     }
 }

@@ -16,7 +16,7 @@ struct PolyglotTests {
         var percent: Int
         var stages: [JobState.StageRecord]
         var stage: String?
-        var progress: Progress?
+        var progress: HeadwayCore.Progress?
         var worker: String?
         var attempt: Int
         var bulk: String?
@@ -89,7 +89,8 @@ struct PolyglotTests {
         return Told(
             status: job.status, percent: job.percent, stages: job.stages, stage: job.position?.stage,
             progress: job.position?.progress, worker: job.worker, attempt: job.attempt,
-            bulk: job.bulk?.description, attributes: job.attributes, result: job.result, counts: summary.counts,
+            bulk: job.bulk?.description, attributes: job.attributes, result: job.result,
+            counts: summary.counts,
             phase: summary.phase)
     }
 
@@ -128,7 +129,9 @@ extension Fleet {
         var shares: [BulkShare] = []
         for partition in 0..<keyspace.partitions {
             let reply = try await client.send("HGETALL", keyspace.bulk(partition, bulk))
-            if reply.elements?.isEmpty == false { shares.append(try BulkShare(id: bulk, fields: reply.pairs)) }
+            if reply.elements?.isEmpty == false {
+                shares.append(try BulkShare(id: bulk, fields: reply.pairs))
+            }
         }
         return BulkSummary(id: bulk, shares: shares)
     }

@@ -22,10 +22,13 @@ enum DaemonCommands {
         })
 
     static let aggregate = Command(
-        name: "aggregate", summary: "an aggregator on its own: any number of them share the work",
+        name: "aggregate", summary: "an aggregator on its own; more of them stand by",
         synopsis: "",
         details:
-            "Folds the workers' events into states. Instances share the partitions, and take over from each other.",
+            """
+            Folds the workers' events into states. A partition has one owner at a time, and the first instance to \
+            come takes them all; others stand by, and take over what an owner that stopped or died leaves.
+            """,
         options: RedisChoice.options + [DaemonOptions.partitions, DaemonOptions.lease],
         run: { invocation in
             var plan = Station.Plan(invocation.arguments)

@@ -17,6 +17,8 @@ struct RedisCommandLine: Sendable, Equatable {
             "--daemonize", "no", "--logfile", "", "--databases", "1", "--save", "", "--appendonly", "yes",
             "--appendfsync", sync.rawValue, "--no-appendfsync-on-rewrite", "no", "--maxmemory-policy",
             "noeviction",
+            // Keeps a job's hash compact when its message is longer than the default of 64 bytes.
+            "--hash-max-listpack-value", "1024",
         ]
     }
 }
