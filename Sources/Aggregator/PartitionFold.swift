@@ -19,7 +19,7 @@ struct PartitionFold {
     private(set) var rejected: [Rejection] = []
     private(set) var duplicates = 0
     private(set) var applied = 0
-    /// Numbers that sources left out.
+    /// Numbers that sources left out; no more than the wire can say.
     private(set) var missing: Int64 = 0
 
     init(keyspace: Keyspace, partition: Int, catalog: PipelineCatalog) {
@@ -83,7 +83,7 @@ struct PartitionFold {
             duplicates += 1
             return false
         }
-        missing += sequence.id - last - 1
+        missing = min(missing + (sequence.id - last - 1), Int64(ProgressEvent.largestNumber))
         memory.sources[sequence.source] = SourceMark(id: sequence.id, at: memory.clock.now)
         sources.insert(sequence.source)
         return true
@@ -142,8 +142,10 @@ struct PartitionFold {
         slot.contribution = after
         guard let after, before?.1 != after.1 || before?.bulk != after.bulk else { return }
         let share = share(after.bulk, at: now, &memory)
+        // A share that expired with its settled bulk counts this member no more: it registers anew.
+        let counted = before.flatMap { share.share.counts[$0.1.status] > 0 ? $0.1 : nil }
         share.share.move(
-            from: before?.1, to: after.1,
+            from: counted, to: after.1,
             isHome: keyspace.partition(of: after.bulk) == partition, at: now)
         markDirty(share)
     }

@@ -67,7 +67,8 @@ extension PartitionOwner {
             memory.control.beat += 1
             memory.control.watermark = watermarkNow
             memory.control.skew = memory.clock.skew
-            memory.control.lost += fold.missing
+            memory.control.lost = min(
+                memory.control.lost + fold.missing, Int64(ProgressEvent.largestNumber))
             if isStopping { memory.control.owner = nil }
 
             var writer = CommitWriter(

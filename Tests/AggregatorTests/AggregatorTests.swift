@@ -110,6 +110,21 @@ struct AggregatorTests {
         #expect(states[0] == states[2])
     }
 
+    @Test("absurd numbers of sources leave the control hash readable")
+    func absurdNumbers() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let aggregator = fixture.aggregator()
+        await aggregator.start()
+        for source in ["x", "y"] {
+            try await fixture.publish(
+                "job.started", "a", ["pipeline": "book", "source": source, "id": "9007199254740992"])
+            try await fixture.settleDown()
+        }
+        #expect(try await fixture.control(0).lost == 1 << 53)
+        await aggregator.stop()
+        await fixture.stop()
+    }
+
     @Test("a number of a source counts once; numbers left out are counted as lost")
     func dedupe() async throws {
         let fixture = try await Fixture(partitions: 1)
