@@ -16,6 +16,8 @@ struct PartitionFold {
     private(set) var rescored: [JobSlot] = []
     private(set) var shares: [ShareSlot] = []
     private(set) var sources: Set<String> = []
+    /// Sources that were silent for so long that they come back under another name, if at all.
+    private(set) var forgotten: [String] = []
     private(set) var rejected: [Rejection] = []
     private(set) var duplicates = 0
     private(set) var applied = 0
@@ -87,6 +89,13 @@ struct PartitionFold {
         memory.sources[sequence.source] = SourceMark(id: sequence.id, at: memory.clock.now)
         sources.insert(sequence.source)
         return true
+    }
+
+    /// Lets go of the sources of processes that ended without a word; a living one takes a new name long before.
+    mutating func forgetSources(idleFor span: Duration, _ memory: inout PartitionMemory) {
+        let now = memory.clock.now
+        forgotten = memory.sources.filter { now - $0.value.at > span && !sources.contains($0.key) }.map(\.key)
+        for source in forgotten { memory.sources[source] = nil }
     }
 
     private mutating func apply(

@@ -22,6 +22,7 @@ extension PartitionOwner {
         var accepted = taken.control.checkpoint
         var lastCommitAt = loop.clock.now
         var lastTrimAt = loop.clock.now
+        var nextForgetting = loop.clock.now
         dueCheck = DueCheck()
         finishedErrands = []
         retryErrands = []
@@ -61,6 +62,10 @@ extension PartitionOwner {
                 continue
             }
 
+            if now >= nextForgetting {
+                nextForgetting = now + .seconds(600)
+                fold.forgetSources(idleFor: options.sourceRetention, &memory)
+            }
             memory.control.checkpoint = reading.batch.checkpoint
             memory.control.consumed += Int64(reading.batch.entries.count)
             memory.control.commit += 1
