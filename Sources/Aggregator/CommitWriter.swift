@@ -43,6 +43,7 @@ struct CommitWriter {
                 batch.append(memory.sources[source]?.text ?? "")
             }
         }
+        if !fold.forgotten.isEmpty { batch.add("HDEL", [keyspace.sources(partition)] + fold.forgotten) }
         fields.removeAll(keepingCapacity: true)
         control.encode(into: &fields)
         writeHash(keyspace.control(partition), into: &batch)

@@ -16,10 +16,12 @@ struct PartitionFold {
     private(set) var rescored: [JobSlot] = []
     private(set) var shares: [ShareSlot] = []
     private(set) var sources: Set<String> = []
+    /// Sources that were silent for so long that they come back under another name, if at all.
+    private(set) var forgotten: [String] = []
     private(set) var rejected: [Rejection] = []
     private(set) var duplicates = 0
     private(set) var applied = 0
-    /// Numbers that sources left out.
+    /// Numbers that sources left out; no more than the wire can say.
     private(set) var missing: Int64 = 0
 
     init(keyspace: Keyspace, partition: Int, catalog: PipelineCatalog) {
@@ -83,10 +85,17 @@ struct PartitionFold {
             duplicates += 1
             return false
         }
-        missing += sequence.id - last - 1
+        missing = min(missing + (sequence.id - last - 1), Int64(ProgressEvent.largestNumber))
         memory.sources[sequence.source] = SourceMark(id: sequence.id, at: memory.clock.now)
         sources.insert(sequence.source)
         return true
+    }
+
+    /// Lets go of the sources of processes that ended without a word; a living one takes a new name long before.
+    mutating func forgetSources(idleFor span: Duration, _ memory: inout PartitionMemory) {
+        let now = memory.clock.now
+        forgotten = memory.sources.filter { now - $0.value.at > span && !sources.contains($0.key) }.map(\.key)
+        for source in forgotten { memory.sources[source] = nil }
     }
 
     private mutating func apply(
@@ -142,8 +151,10 @@ struct PartitionFold {
         slot.contribution = after
         guard let after, before?.1 != after.1 || before?.bulk != after.bulk else { return }
         let share = share(after.bulk, at: now, &memory)
+        // A share that expired with its settled bulk counts this member no more: it registers anew.
+        let counted = before.flatMap { share.share.counts[$0.1.status] > 0 ? $0.1 : nil }
         share.share.move(
-            from: before?.1, to: after.1,
+            from: counted, to: after.1,
             isHome: keyspace.partition(of: after.bulk) == partition, at: now)
         markDirty(share)
     }

@@ -94,20 +94,6 @@ extension PartitionOwner {
     }
 }
 
-extension JobWord {
-    /// Who the job is, where the word says so.
-    var registration: Registration? {
-        switch self {
-        case .queued(let registration): registration
-        case .started(_, let registration): registration
-        case .stageStarted, .stageProgressed, .stageCompleted, .completed, .failed, .cancelRequested,
-            .cancelled,
-            .heartbeat:
-            nil
-        }
-    }
-}
-
 extension JobRecord {
     var bulk: BulkID? {
         switch self {

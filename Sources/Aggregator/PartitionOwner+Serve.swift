@@ -24,6 +24,7 @@ extension PartitionOwner {
         var accepted = taken.control.checkpoint
         var lastCommitAt = loop.clock.now
         var lastTrimAt = loop.clock.now
+        var nextForgetting = loop.clock.now
         dueCheck = DueCheck()
         finishedErrands = []
         retryErrands = []
@@ -67,13 +68,18 @@ extension PartitionOwner {
                 continue
             }
 
+            if now >= nextForgetting {
+                nextForgetting = now + .seconds(600)
+                fold.forgetSources(idleFor: options.sourceRetention, &memory)
+            }
             memory.control.checkpoint = reading.batch.checkpoint
             memory.control.consumed += Int64(reading.batch.entries.count)
             memory.control.commit += 1
             memory.control.beat += 1
             memory.control.watermark = watermarkNow
             memory.control.skew = memory.clock.skew
-            memory.control.lost += fold.missing
+            memory.control.lost = min(
+                memory.control.lost + fold.missing, Int64(ProgressEvent.largestNumber))
             if isStopping { memory.control.owner = nil }
 
             var writer = CommitWriter(

@@ -103,7 +103,7 @@ extension JobRecord {
 
 extension JobWord {
     /// Who the job is, when the word says so.
-    var registration: Registration? {
+    package var registration: Registration? {
         switch self {
         case .queued(let registration): registration
         case .started(_, let registration): registration

@@ -110,6 +110,44 @@ struct AggregatorTests {
         #expect(states[0] == states[2])
     }
 
+    @Test("a source that was silent for a day is forgotten, others are not")
+    func forgetsSources() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let now = try #require(try await fixture.send("TIME").elements?[0].number) * 1000
+        let day = 24 * 3_600_000
+        try await fixture.send(
+            "HSET", fixture.keyspace.sources(0), "old", "7:\(now - day - 60_000)", "young",
+            "9:\(now - day / 2)")
+        let aggregator = fixture.aggregator()
+        await aggregator.start()
+        try await fixture.publish("job.started", "a", ["pipeline": "book", "source": "young", "id": "10"])
+        try await fixture.settleDown()
+        #expect(
+            await eventually {
+                (try? await fixture.send("HKEYS", fixture.keyspace.sources(0)))?.elements?.compactMap(
+                    \.string)
+                    == ["young"]
+            })
+        #expect(try await fixture.control(0).lost == 0)
+        await aggregator.stop()
+        await fixture.stop()
+    }
+
+    @Test("absurd numbers of sources leave the control hash readable")
+    func absurdNumbers() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let aggregator = fixture.aggregator()
+        await aggregator.start()
+        for source in ["x", "y"] {
+            try await fixture.publish(
+                "job.started", "a", ["pipeline": "book", "source": source, "id": "9007199254740992"])
+            try await fixture.settleDown()
+        }
+        #expect(try await fixture.control(0).lost == 1 << 53)
+        await aggregator.stop()
+        await fixture.stop()
+    }
+
     @Test("a number of a source counts once; numbers left out are counted as lost")
     func dedupe() async throws {
         let fixture = try await Fixture(partitions: 1)

@@ -74,6 +74,31 @@ struct BulkTests {
         await fixture.stop()
     }
 
+    @Test("a member that is tried again after its bulk expired registers anew; no count falls below zero")
+    func reopensExpired() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let aggregator = fixture.aggregator()
+        await aggregator.start()
+        try await fixture.publish("job.started", "a", ["pipeline": "book", "bulk": "b"])
+        try await fixture.publish("job.failed", "a", ["message": "no"])
+        try await fixture.publish("bulk.sealed", "b", ["total": "1"])
+        #expect(await eventually(within: .seconds(10)) { (try? await fixture.bulk("b").phase) == .settled })
+        await aggregator.stop()
+        // As if the bulk's time had passed, and the job's, which may be longer, had not.
+        let id = BulkID(unchecked: "b")
+        try await fixture.send("DEL", fixture.keyspace.bulk(0, id), fixture.keyspace.members(0, id))
+
+        let next = fixture.aggregator("next")
+        await next.start()
+        try await fixture.publish("job.started", "a", ["attempt": "2"])
+        try await fixture.settleDown()
+        #expect(try await fixture.job("a")?.status == .running)
+        #expect(try await fixture.bulk("b").counts == BulkCounts(running: 1))
+        #expect(try await fixture.recount("b") == BulkCounts(running: 1))
+        await next.stop()
+        await fixture.stop()
+    }
+
     @Test("an empty sealed bulk settles at once")
     func empty() async throws {
         let fixture = try await Fixture()

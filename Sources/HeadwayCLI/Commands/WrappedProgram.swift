@@ -121,11 +121,12 @@ final class OutputPump: Sendable {
         loop.submit { [source] in source.watch = loop.onReadable(from) { source.carry() } }
     }
 
-    /// Carries what is there, and ends.
+    /// Carries what is there, and ends. A pipe holds less than this; one that a grandchild fills on and on must
+    /// not keep us.
     func drain() async {
         await withCheckedContinuation { done in
             loop.submit { [source] in
-                while source.carry() {}
+                for _ in 0..<16 where !source.carry() { break }
                 source.end()
                 done.resume()
             }

@@ -174,7 +174,7 @@ actor EmbeddedRedis {
     func stop() async {
         guard !isStopping else { return }
         isStopping = true
-        kill(body.pid, SIGTERM)  // Redis takes it as SHUTDOWN.
+        ask()
         let end = loop.clock.now + .seconds(10)
         while ending() == nil {
             if loop.clock.now > end {
@@ -189,6 +189,11 @@ actor EmbeddedRedis {
     /// For a second signal: asks it to end and does not wait.
     func abandon() {
         isStopping = true
-        kill(body.pid, SIGTERM)
+        ask()
+    }
+
+    /// Redis takes it as SHUTDOWN. One that is gone already is not asked: its number may be another's by now.
+    private func ask() {
+        if ending() == nil { kill(body.pid, SIGTERM) }
     }
 }
