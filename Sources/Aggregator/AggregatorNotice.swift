@@ -11,6 +11,8 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
     case refused(partition: Int, reason: String)
     /// A source's numbers left some out: events were lost before they reached the stream.
     case gap(partition: Int, missing: Int64)
+    /// Somebody removed entries that nobody had read.
+    case trimmedUnread(partition: Int, entries: Int64)
     case clockJumped(partition: Int, by: Duration)
 
     package enum Level: String, Sendable { case info, warning, error }
@@ -19,7 +21,7 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
         switch self {
         case .took, .released: .info
         case .lost, .refused, .clockJumped: .warning
-        case .halted, .gap: .error
+        case .halted, .gap, .trimmedUnread: .error
         }
     }
 
@@ -37,6 +39,8 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
             "partition \(partition): Redis refuses writes (\(reason)); waiting"
         case .gap(let partition, let missing):
             "partition \(partition): \(missing) events were lost before they reached the stream"
+        case .trimmedUnread(let partition, let entries):
+            "partition \(partition): \(entries) unread entries were removed from the stream by somebody else"
         case .clockJumped(let partition, let jump):
             "partition \(partition): Redis' clock was set by \(jump); compensated"
         }

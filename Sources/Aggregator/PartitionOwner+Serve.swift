@@ -104,7 +104,6 @@ extension PartitionOwner {
             record(fold, reading.batch)
             for slot in fold.shares { startErrands(of: slot.share) }
             memory.jobs.age()
-            try await pruneSources(&memory, on: connection)
             memory.trimShares(to: 10_000)
             reading = try await receive(next, after: control)
         }

@@ -118,21 +118,6 @@ extension PartitionOwner {
         _ = try? await connection.send(mark)
     }
 
-    /// Forgets publishers that have been silent for a day; looks once an hour. A publisher that is silent for
-    /// half of that takes a new name.
-    func pruneSources(_ memory: inout PartitionMemory, on connection: RedisConnection) async throws(Loss) {
-        guard loop.clock.now >= nextPruning else { return }
-        nextPruning = loop.clock.now + .seconds(3600)
-        let limit = memory.clock.now + .seconds(-24 * 3600)
-        let silent = memory.sources.filter { $0.value.at < limit }.map(\.key)
-        guard !silent.isEmpty else { return }
-        var batch = CommandBatch()
-        batch.add("HDEL", [keyspace.sources(partition)] + silent)
-        let replies = try await exchange(batch, on: connection)
-        try refuseErrors(in: replies, of: batch)
-        for source in silent { memory.sources[source] = nil }
-    }
-
     // MARK: Reading replies
 
     func refuseErrors(in replies: [RESPValue], of batch: CommandBatch) throws(Loss) {

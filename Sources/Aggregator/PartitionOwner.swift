@@ -32,7 +32,6 @@ actor PartitionOwner {
     var runningErrands: [BulkID: BulkShare.Errands] = [:]
     var finishedErrands: [FinishedErrands] = []
     var retryErrands: Set<BulkID> = []
-    var nextPruning: Duration = .zero
 
     /// Entries to ask for in one read: fewer than a batch while they are so large that the reply would be too
     /// large or too late.
