@@ -54,7 +54,8 @@ let package = Package(
             name: "SystemTests",
             dependencies: [
                 "EventLoop", "Headway", "HeadwayCLI", "HeadwayCore", "HeadwayWire", "Redis", "TestSupport",
-            ]),
+            ],
+            exclude: ["Fixtures"]),
     ]
 )
 
