@@ -81,6 +81,7 @@ extension PartitionOwner {
         watch.ownNonce = control.nonce
         stats.fence = control.fence
         stats.takeovers += 1
+        stats.haltedReason = nil
         notify(.took(partition: partition, fence: control.fence, newEpoch: isNewEpoch))
 
         try await refreshCatalog(on: connection)

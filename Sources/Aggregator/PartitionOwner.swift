@@ -123,7 +123,9 @@ actor PartitionOwner {
                 case .halted(let reason):
                     notify(.halted(partition: partition, reason: reason))
                     stats.haltedReason = reason
-                    return
+                    // Looks again now and then: once a person has cleared the mark, it may be taken.
+                    if !isStopping { try? await loop.sleep(for: .seconds(5)) }
+                    continue
                 case .refused(let cause): notify(.refused(partition: partition, reason: "\(cause)"))
                 case .connection(let cause):
                     if cause.code == .tooLarge || cause.code == .timedOut {

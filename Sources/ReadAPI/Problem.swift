@@ -88,7 +88,9 @@ struct Problem: Error, Sendable {
                 headers: [("Retry-After", "1")])
         case .unreadable(let key, let detail):
             self.init(
-                .unreadable, "\(key) holds what this version cannot read (\(detail)). Is something else using this namespace?")
+                .unreadable,
+                "\(key) holds what this version cannot read (\(detail)). Is something else using this namespace?"
+            )
         }
     }
 
