@@ -6,6 +6,8 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 FLAGS := --explicit-target-dependency-import-check error
 BIN := .build/release/headway
 export SWIFT_BACKTRACE ?= enable=no
+# What is alive when a test process ends is no leak.
+export ASAN_OPTIONS ?= detect_leaks=0
 
 .DEFAULT_GOAL := help
 .PHONY: help deps test-deps demo build test check check-sanitizers bench latency format clean

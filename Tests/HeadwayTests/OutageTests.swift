@@ -155,7 +155,7 @@ struct OutageTests {
         let error = await #expect(throws: HeadwayError.self) { try await headway.flush() }
         #expect(error?.code == .unfit)
         #expect(error?.description.contains("WRONGTYPE") == true)
-        #expect(error?.description.contains("headway doctor") == true)
+        #expect(error?.description.contains("something else using this namespace") == true)
         #expect(
             try await eventually {
                 try await scene.heard(of: "a-\(other)").events.types.last == "job.completed"
