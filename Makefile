@@ -17,7 +17,7 @@ help: ## This list
 
 demo: deps ## Turn a directory of texts into illustrated pages with four worker processes (DIR=… for your own)
 	@$(MAKE) --no-print-directory build
-	@$(BIN) demo --pace 12s $(DIR)
+	@$(BIN) demo --pace 12s $(if $(DIR),"$(DIR)")
 
 test: test-deps ## Build and run every test
 	swift build --build-tests $(FLAGS)
