@@ -148,7 +148,9 @@ public final class Headway: Sendable {
         guard statistics.unacknowledged > 0 else { return }
         throw statistics.fault
             ?? HeadwayError(
-                .timedOut, "\(statistics.unacknowledged) events did not get to Redis in time and are lost.")
+                .timedOut,
+                "\(statistics.unacknowledged) events were not confirmed by Redis in time; those that it has not got are lost."
+            )
     }
 
     /// Only where everything is applied, and nothing was sent twice lately: a late copy of an event that is known

@@ -24,6 +24,14 @@ actor RunWitness {
             options.connectTimeout = .seconds(2)
             let connected = try await Headway.connect(choice.url, options: options)
             headway = connected
+            // Before the job is started: a job that no stage can follow would stay behind, running for ever.
+            if let known = await stages(of: invocation, connected, choice, on: loop),
+                let stage = arguments.text("stage"), !known.contains(stage)
+            {
+                throw Failure(
+                    "pipeline \(arguments.text("pipeline") ?? "") has no stage \(Printable.line(stage, limit: 60)); "
+                        + "it has \(known.joined(separator: ", "))")
+            }
             job = try await connected.start(
                 pipeline: arguments.text("pipeline") ?? "", id: arguments.text("job") ?? "",
                 in: arguments.text("bulk"), label: arguments.text("label"))
@@ -37,6 +45,17 @@ actor RunWitness {
         }
         return RunWitness(
             headway, job, stage: arguments.text("stage") ?? "", completes: completes, log: invocation.log)
+    }
+
+    /// The ids of the pipeline's stages; nil when it is not known here.
+    private static func stages(
+        of invocation: Invocation, _ headway: Headway, _ choice: RedisChoice, on loop: EventLoop
+    ) async -> [String]? {
+        guard let name = PipelineName(invocation.arguments.text("pipeline") ?? "") else { return nil }
+        let reader = StatusReader(keyspace: headway.keyspace, endpoint: choice.endpoint, on: loop)
+        let pipeline = try? await reader.pipeline(name)
+        await reader.close()
+        return pipeline?.stages.map(\.id)
     }
 
     /// A strict pipeline refuses to complete a job that skipped a stage: better not to say so than to be refused.
