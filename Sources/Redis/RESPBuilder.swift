@@ -119,6 +119,8 @@ struct RESPBuilder {
     }
 
     private static func exact<Element>(_ buffer: inout [Element]) -> [Element] {
+        // The empty array is shared by the whole process; nothing may be initialized into it.
+        guard !buffer.isEmpty else { return [] }
         defer { buffer.removeAll(keepingCapacity: buffer.count * MemoryLayout<Element>.stride <= kept) }
         guard buffer.count * MemoryLayout<Element>.stride <= kept else { return buffer }
         return unsafe Array(unsafeUninitializedCapacity: buffer.count) { target, count in
