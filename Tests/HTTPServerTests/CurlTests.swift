@@ -4,8 +4,7 @@ import Testing
 @Suite("curl and wrk", .timeLimit(.minutes(1)))
 struct CurlTests {
     @Test(
-        "curl gets, posts with 100-continue and in chunks, and follows a stream",
-        .enabled(if: Tool.exists("curl")))
+        "curl gets, posts with 100-continue and in chunks, and follows a stream")
     func curl() async throws {
         let large = String(repeating: "0123456789", count: 100_000)
         try await withServer(handler: { request in
@@ -31,7 +30,7 @@ struct CurlTests {
         }
     }
 
-    @Test("wrk finds no error in a second of load", .enabled(if: Tool.exists("wrk")))
+    @Test("wrk finds no error in a second of load")
     func wrk() async throws {
         try await withServer { server, port in
             let report = try Tool.run("wrk", "-t1", "-c32", "-d1", "http://127.0.0.1:\(port)/")
