@@ -8,6 +8,7 @@ BIN := .build/release/headway
 export SWIFT_BACKTRACE ?= enable=no
 # What is alive when a test process ends is no leak.
 export ASAN_OPTIONS ?= detect_leaks=0
+export TSAN_OPTIONS ?= suppressions=$(CURDIR)/Tests/tsan.supp
 
 .DEFAULT_GOAL := help
 .PHONY: help deps test-deps demo build test check check-sanitizers bench latency format clean

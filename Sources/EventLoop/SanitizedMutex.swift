@@ -8,14 +8,18 @@
     /// Each room that uses `Mutex` names this one instead when built with `-D THREAD_SANITIZER` (`make
     /// check-sanitizers`); nothing else differs.
     ///
+    /// The value lies in memory of its own: as a stored property, one without a size (`Mutex<Void>`) would be told
+    /// to the sanitizer at the object's own address, where every call reads the object's type.
+    ///
     /// `@unchecked Sendable`, proof: `value` is touched only between lock and unlock.
     @safe
     package final class SanitizedMutex<Value>: @unchecked Sendable {
         private let lock: UnsafeMutablePointer<pthread_mutex_t>
-        private var value: Value
+        private let value: UnsafeMutablePointer<Value>
 
         package init(_ value: consuming sending Value) {
-            self.value = value
+            unsafe self.value = .allocate(capacity: 1)
+            unsafe self.value.initialize(to: value)
             unsafe lock = .allocate(capacity: 1)
             unsafe pthread_mutex_init(lock, nil)
         }
@@ -23,6 +27,8 @@
         deinit {
             unsafe pthread_mutex_destroy(lock)
             unsafe lock.deallocate()
+            unsafe value.deinitialize(count: 1)
+            unsafe value.deallocate()
         }
 
         package func withLock<Result, Failure: Error>(
@@ -30,7 +36,7 @@
         ) throws(Failure) -> sending Result {
             unsafe pthread_mutex_lock(lock)
             defer { unsafe pthread_mutex_unlock(lock) }
-            return try body(&value)
+            return try unsafe body(&value.pointee)
         }
     }
 

@@ -158,16 +158,16 @@ struct OwnershipTests {
         // Its own loop, so that it can be frozen alone.
         let coldLoop = EventLoop(name: "cold")
         var options = AggregatorOptions(endpoint: fixture.server.endpoint, instance: "cold")
-        options.lease = .milliseconds(400)
+        options.lease = .seconds(1)
         options.block = .milliseconds(20)
         let cold = Aggregator(keyspace: fixture.keyspace, options: options, on: [coldLoop])
         await cold.start()
         try await fixture.publish("job.started", "a", ["pipeline": "book"])
         try await fixture.settleDown()
-        let warm = fixture.aggregator("warm", lease: .milliseconds(400))
+        let warm = fixture.aggregator("warm", lease: .seconds(1))
         await warm.start()
         let gate = Locked(true)
-        coldLoop.submit { while gate.withLock({ $0 }) { sched_yield() } }
+        coldLoop.submit { while gate.withLock({ $0 }) { usleep(10_000) } }
         #expect(await eventually(within: .seconds(10)) { (try? await fixture.control(0))?.owner == "warm" })
         try await fixture.publish("job.completed", "a")
         try await fixture.settleDown()
