@@ -11,7 +11,7 @@ export ASAN_OPTIONS ?= detect_leaks=0
 export TSAN_OPTIONS ?= suppressions=$(CURDIR)/Tests/tsan.supp
 
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps demo build test check check-sanitizers bench latency format clean
+.PHONY: help deps test-deps demo build test check check-sanitizers bench bench-peers latency format clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -46,6 +46,10 @@ check-sanitizers: test-deps ## The tests under ThreadSanitizer, then under Addre
 
 bench: test-deps build ## Throughput beside the limit of the same run, as ratios
 	@$(BIN) bench
+
+bench-peers: test-deps build ## The same beside Celery and BullMQ (both from PyPI, into .build/peers)
+	@test -x .build/peers/bin/celery || { python3 -m venv .build/peers && .build/peers/bin/pip -q install 'celery[redis]' bullmq; }
+	@.build/peers/bin/python Tests/Peers/peers.py $(BIN)
 
 latency: build ## From publish to a frame at an SSE client, p50 and p99
 	@$(BIN) bench latency
