@@ -48,6 +48,7 @@ bench: test-deps build ## Throughput beside the limit of the same run, as ratios
 	@$(BIN) bench
 
 bench-peers: test-deps build ## The same beside Celery and BullMQ (both from PyPI, into .build/peers)
+	@./deploy/install-deps $(SUDO) python3-venv
 	@test -x .build/peers/bin/celery || { python3 -m venv .build/peers && .build/peers/bin/pip -q install 'celery[redis]' bullmq; }
 	@.build/peers/bin/python Tests/Peers/peers.py $(BIN)
 
