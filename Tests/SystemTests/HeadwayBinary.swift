@@ -19,11 +19,18 @@ struct HeadwayBinary: Sendable {
     }()
 
     /// Nothing of the machine's own settings, and no backtrace of what is killed on purpose.
-    static let environment = [
-        "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "SWIFT_BACKTRACE": "enable=no",
-        "LANG": "C.UTF-8",
-        "HOME": "/nonexistent",
-    ]
+    static let environment = {
+        var clean = [
+            "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "SWIFT_BACKTRACE": "enable=no",
+            "LANG": "C.UTF-8",
+            "HOME": "/nonexistent",
+        ]
+        // What the sanitizers are told counts for the children too.
+        for name in ["ASAN_OPTIONS", "TSAN_OPTIONS"] {
+            clean[name] = unsafe getenv(name).map { unsafe String(cString: $0) }
+        }
+        return clean
+    }()
 
     /// Runs it to its end; one that takes longer than `limit` is killed.
     static func run(
