@@ -29,6 +29,47 @@ struct OwnershipTests {
         await fixture.stop()
     }
 
+    @Test("newcomers get an even share while counting goes on; whoever leaves gives its share back")
+    func evenShares() async throws {
+        let fixture = try await Fixture(partitions: 8)
+        let names = ["first", "second", "third"]
+        let fleet = names.map { fixture.aggregator($0, lease: .seconds(2)) }
+        let publisher = Task {
+            // All the while: a start every few milliseconds, over all partitions.
+            var published = 0
+            while !Task.isCancelled {
+                try await fixture.publish("job.started", "j\(published)", ["pipeline": "book", "bulk": "b"])
+                published += 1
+                try? await Task.sleep(for: .milliseconds(5))
+            }
+            return published
+        }
+        func owned() async -> [Int] {
+            var counts: [Int] = []
+            for aggregator in fleet { counts.append(await aggregator.stats().count { $0.isOwner }) }
+            return counts
+        }
+        await fleet[0].start()
+        #expect(await eventually(within: .seconds(10)) { await owned() == [8, 0, 0] })
+        await fleet[1].start()
+        #expect(await eventually(within: .seconds(20)) { await owned() == [4, 4, 0] })
+        await fleet[2].start()
+        #expect(await eventually(within: .seconds(20)) { await owned().sorted() == [2, 3, 3] })
+        await fleet[1].stop()
+        #expect(await eventually(within: .seconds(20)) { await owned().sorted() == [0, 4, 4] })
+        publisher.cancel()
+        let published = try await publisher.value
+        try await fixture.settleDown()
+        let bulk = try await fixture.bulk("b")
+        #expect(bulk.counts.registered == published)
+        #expect(bulk.counts.running == published)
+        let fenced = await fleet[0].stats().map(\.fenced).reduce(0, +)
+        #expect(fenced == 0, "a clean hand-over fences nobody")
+        for aggregator in [fleet[0], fleet[2]] { await aggregator.stop() }
+        #expect(try await fixture.send("HLEN", fixture.keyspace.aggregators).integer == 0)
+        await fixture.stop()
+    }
+
     @Test("a Redis that refuses writes is asked ever more rarely, and all goes on once it accepts them")
     func fullRedis() async throws {
         let fixture = try await Fixture(partitions: 1)
