@@ -76,8 +76,11 @@ struct FleetView: Sendable, Equatable {
     ///
     /// - Parameter owned: how many this instance owns.
     func heir(owned: Int) -> String? {
-        let loads = others.filter { lives($0.value) && !$0.value.beat.isLeaving }
-            .map { (name: $0.key, owned: $0.value.beat.owned + $0.value.promised) }
+        // Fresher than alive: whoever takes over from the dead must not hand it back to them.
+        let loads = others.filter {
+            $0.value.hasMoved && $0.value.still < lease / 2 && !$0.value.beat.isLeaving
+        }
+        .map { (name: $0.key, owned: $0.value.beat.owned + $0.value.promised) }
         guard let least = loads.min(by: { ($0.owned, $0.name) < ($1.owned, $1.name) }),
             owned - least.owned >= 2,
             !loads.contains(where: { $0.owned > owned || ($0.owned == owned && $0.name < instance) })

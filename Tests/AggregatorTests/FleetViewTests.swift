@@ -57,6 +57,18 @@ struct FleetViewTests {
         #expect(view.living == ["a"])
     }
 
+    @Test("whoever takes over from a dead instance hands nothing back to it")
+    func notBackToTheDead() {
+        var view = view("a")
+        told(["a": 4, "b": 4], to: &view)
+        // b is killed after its last beat; its leases run out five seconds later, maybe a tick before its own.
+        for tenth in 1...49 {
+            view.observe(
+                ["b": InstanceBeat(beat: 2, owned: 4)], at: .seconds(2) + .milliseconds(100 * tenth))
+        }
+        #expect(view.heir(owned: 8) == nil)
+    }
+
     @Test("time that this instance slept through makes nobody dead")
     func ownPause() {
         var view = view("a")

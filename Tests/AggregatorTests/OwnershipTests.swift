@@ -33,7 +33,22 @@ struct OwnershipTests {
     func evenShares() async throws {
         let fixture = try await Fixture(partitions: 8)
         let names = ["first", "second", "third"]
-        let fleet = names.map { fixture.aggregator($0, lease: .seconds(2)) }
+        let gaps = Locked([Duration]())
+        let released = Locked([Int: ContinuousClock.Instant]())
+        let fleet = names.map { name in
+            var options = AggregatorOptions(endpoint: fixture.server.endpoint, instance: name)
+            options.lease = .seconds(2)
+            return Aggregator(keyspace: fixture.keyspace, options: options, on: [fixture.loop]) { notice in
+                switch notice {
+                case .released(let partition, .some): released.withLock { $0[partition] = .now }
+                case .took(let partition, _, _):
+                    if let start = released.withLock({ $0.removeValue(forKey: partition) }) {
+                        gaps.withLock { $0.append(start.duration(to: .now)) }
+                    }
+                default: break
+                }
+            }
+        }
         let publisher = Task {
             // All the while: a start every few milliseconds, over all partitions.
             var published = 0
@@ -65,6 +80,10 @@ struct OwnershipTests {
         #expect(bulk.counts.running == published)
         let fenced = await fleet[0].stats().map(\.fenced).reduce(0, +)
         #expect(fenced == 0, "a clean hand-over fences nobody")
+        // The heir looks every 200 to 250 ms, whatever the lease.
+        let handOvers = gaps.withLock { $0.sorted() }
+        #expect(handOvers.count >= 6)
+        #expect(handOvers[handOvers.count / 2] < .milliseconds(500), "\(handOvers)")
         for aggregator in [fleet[0], fleet[2]] { await aggregator.stop() }
         #expect(try await fixture.send("HLEN", fixture.keyspace.aggregators).integer == 0)
         await fixture.stop()
