@@ -6,7 +6,7 @@ import Redis
 /// One aggregator instance: an owner per partition, sharing loops, pipelines and the errands' connection.
 ///
 /// Any number of instances may run on one namespace; each partition is served by the one that holds its
-/// lease, and whoever is left takes over from whoever is gone.
+/// lease, whoever is left takes over from whoever is gone, and whoever comes gets an even share.
 package actor Aggregator {
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
 
@@ -15,6 +15,7 @@ package actor Aggregator {
     private let client: RedisClient
     private let catalogs: CatalogReader
     private let owners: [PartitionOwner]
+    private let fleet: Fleet
     private var refreshing: Task<Void, Never>?
 
     /// - Parameters:
@@ -34,10 +35,12 @@ package actor Aggregator {
                 partition: $0, keyspace: keyspace, options: options, catalogs: catalogs, errands: errands,
                 on: loops[$0 % loops.count], notify: notify)
         }
+        fleet = Fleet(keyspace: keyspace, options: options, client: client, owners: owners, on: loop)
     }
 
     package func start() async {
         for owner in owners { await owner.start() }
+        await fleet.start()
         refreshing = Task(executorPreference: loop) { [catalogs, client, keyspace, loop] in
             while !Task.isCancelled {
                 try? await catalogs.refresh { try await client.send($0) }
@@ -52,9 +55,11 @@ package actor Aggregator {
     /// Commits what was read, hands every lease back so that others take over at once, and closes.
     package func stop() async {
         refreshing?.cancel()
+        await fleet.leave()
         await withTaskGroup(of: Void.self) { group in
             for owner in owners { group.addTask { await owner.stop() } }
         }
+        await fleet.end()
         await client.close()
     }
 

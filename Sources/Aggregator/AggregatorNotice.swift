@@ -1,7 +1,8 @@
 /// What an operator should hear of an aggregator. Carries no ids of jobs and no payload.
 package enum AggregatorNotice: Sendable, CustomStringConvertible {
     case took(partition: Int, fence: Int64, newEpoch: Bool)
-    case released(partition: Int)
+    /// Given back; with a name, handed to that instance.
+    case released(partition: Int, to: String?)
     /// Ownership or the connection was lost; memory is dropped and the partition is asked for again.
     case lost(partition: Int, reason: String)
     /// An error inside an accepted transaction, a key that cannot be read, a missing right: the partition stands
@@ -29,8 +30,8 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
         switch self {
         case .took(let partition, let fence, let newEpoch):
             "partition \(partition): taken with fence \(fence)\(newEpoch ? ", new epoch" : "")"
-        case .released(let partition):
-            "partition \(partition): released"
+        case .released(let partition, let heir):
+            "partition \(partition): released" + (heir.map { " to \($0)" } ?? "")
         case .lost(let partition, let reason):
             "partition \(partition): lost (\(reason)); starting over from the stored checkpoint"
         case .halted(let partition, let reason):

@@ -9,8 +9,8 @@ import HeadwayWire
 ///
 ///     halted ──▶ wait, whoever owns it
 ///     free, released to anybody, named as next, or held by my own last nonce ──▶ take
-///     held by another: (nonce, beat) moved ──▶ wait, count from zero
-///                      (nonce, beat) stood still for the lease ──▶ take
+///     held by another, or handed to another: (nonce, beat) moved ──▶ wait, count from zero
+///                                            (nonce, beat) stood still for the lease ──▶ take
 struct LeaseWatch: Sendable, Equatable {
     enum Decision: Sendable, Equatable {
         case take
@@ -39,9 +39,13 @@ struct LeaseWatch: Sendable, Equatable {
         guard let control else { return .take }
         // A person must look first; see docs/operations.md.
         if control.next == Control.halted { return .wait }
-        guard control.owner != nil else { return .take }
-        if control.nonce == ownNonce { return .take }
         if control.next == instance { return .take }
+        if control.owner == nil {
+            // Handed to somebody: the heir first; anybody when the heir does not come.
+            if control.next == nil { return .take }
+        } else if control.nonce == ownNonce {
+            return .take
+        }
 
         let stoodStill = control.nonce == nonce && control.beat == beat
         if stoodStill, let lastRead, now - lastRead <= lease / 4 {

@@ -60,9 +60,11 @@ extension PartitionOwner {
             finishErrands(&fold, &memory)
 
             let now = loop.clock.now
+            let heir = heir
+            let isLeaving = isStopping || heir != nil
             let isIdle =
                 reading.batch.checkpoint == memory.control.checkpoint && !fold.hasChanges
-            if isIdle, !isStopping, now - lastCommitAt < min(options.lease / 5, .seconds(1)) {
+            if isIdle, !isLeaving, now - lastCommitAt < min(options.lease / 5, .seconds(1)) {
                 reading = try await receive(
                     await sendRead(after: memory.control, on: connection), after: memory.control)
                 continue
@@ -80,7 +82,10 @@ extension PartitionOwner {
             memory.control.skew = memory.clock.skew
             memory.control.lost = min(
                 memory.control.lost + fold.missing, Int64(ProgressEvent.largestNumber))
-            if isStopping { memory.control.owner = nil }
+            if isLeaving {
+                memory.control.owner = nil
+                memory.control.next = heir
+            }
 
             var writer = CommitWriter(
                 keyspace: keyspace, partition: partition, options: options, catalog: fold.catalog)
@@ -89,10 +94,11 @@ extension PartitionOwner {
             lastCommitAt = now
             if isTrimDue { lastTrimAt = now }
 
-            if isStopping {
+            if isLeaving {
                 try accept(try await exchange(transaction, on: connection), of: transaction)
+                watch.ownNonce = nil
                 record(fold, reading.batch)
-                notify(.released(partition: partition))
+                notify(.released(partition: partition, to: heir))
                 return
             }
             // Both leave in one write; the commit's outcome is known while the read still waits for news.

@@ -8,6 +8,17 @@ extension PartitionOwner {
     ///
     /// - Returns: the memory to serve with, read after the take; nil when somebody else owns it.
     func take(on connection: RedisConnection) async throws(Loss) -> PartitionMemory? {
+        // A standby looks several times a second: one cheap question while there is nothing to take.
+        var glance = CommandBatch()
+        glance.add("HGETALL", keyspace.control(partition))
+        let glanced = try await exchange(glance, on: connection)
+        try refuseErrors(in: glanced, of: glance)
+        let shown = try control(glanced[0])
+        if shown.map({ $0.format <= Control.format }) ?? true,
+            watch.observe(shown, at: loop.clock.now) == .wait
+        {
+            return nil
+        }
         var look = CommandBatch()
         look.add("WATCH", keyspace.control(partition))
         look.add("HGETALL", keyspace.control(partition))

@@ -26,6 +26,8 @@ actor PartitionOwner {
     var watch: LeaseWatch
     var stats = PartitionStats()
     var isStopping = false
+    /// To whom the partition goes with the next commit.
+    var heir: String?
 
     // What belongs to one time of serving.
     var dueCheck = DueCheck()
@@ -100,6 +102,11 @@ actor PartitionOwner {
         await run?.value
     }
 
+    /// Serves until its next commit, which names `instance` as the next owner.
+    func handOver(to instance: String) {
+        if stats.isOwner { heir = instance }
+    }
+
     func currentStats() -> PartitionStats { stats }
 
     // MARK: Life
@@ -155,12 +162,13 @@ actor PartitionOwner {
     private func liveOn(_ connection: RedisConnection) async throws(Loss) {
         while !isStopping {
             if let memory = try await take(on: connection) {
+                heir = nil
                 stats.isOwner = true
                 try await serve(memory, on: connection)
                 stats.isOwner = false
             } else {
                 let jitter = Duration.milliseconds(Int.random(in: 0...50))
-                try? await loop.sleep(for: min(options.lease / 5, .seconds(1)) + jitter)
+                try? await loop.sleep(for: min(options.lease / 5, .milliseconds(200)) + jitter)
             }
         }
     }

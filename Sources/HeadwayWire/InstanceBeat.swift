@@ -1,4 +1,5 @@
-/// What an aggregator says of itself in the hash `aggregators`: `<beat>:<partitions owned>:<leaving>`.
+/// What an aggregator says of itself in the hash `aggregators`:
+/// `<beat>:<partitions owned>:<leaving>:<commits>:<fenced>`.
 package struct InstanceBeat: Sendable, Equatable {
     /// Moves as long as the instance lives; judged by change, not by any clock.
     package var beat: Int64
@@ -6,11 +7,17 @@ package struct InstanceBeat: Sendable, Equatable {
     package var owned: Int
     /// About to stop: nothing is to be handed to it.
     package var isLeaving: Bool
+    /// Since the instance started.
+    package var commits: Int64
+    /// Commits that were refused because another instance had taken the partition.
+    package var fenced: Int64
 
-    package init(beat: Int64, owned: Int, isLeaving: Bool = false) {
+    package init(beat: Int64, owned: Int, isLeaving: Bool = false, commits: Int64 = 0, fenced: Int64 = 0) {
         self.beat = beat
         self.owned = owned
         self.isLeaving = isLeaving
+        self.commits = commits
+        self.fenced = fenced
     }
 
     /// More parts are a later version's and are ignored.
@@ -19,12 +26,17 @@ package struct InstanceBeat: Sendable, Equatable {
         guard parts.count >= 3, let beat = FieldValue.integer(parts[0], in: 0...FieldValue.greatest),
             let owned = FieldValue.integer(parts[1], in: 0...1024), let isLeaving = FieldValue.bool(parts[2])
         else { throw .unreadable("instance") }
-        self.init(beat: Int64(beat), owned: owned, isLeaving: isLeaving)
+        func counter(_ place: Int) -> Int64 {
+            guard parts.count > place else { return 0 }
+            return Int64(FieldValue.integer(parts[place], in: 0...FieldValue.greatest) ?? 0)
+        }
+        self.init(
+            beat: Int64(beat), owned: owned, isLeaving: isLeaving, commits: counter(3), fenced: counter(4))
     }
 
     package init(text: String) throws(WireError) {
         try self.init(text: ArraySlice(text.utf8))
     }
 
-    package var text: String { "\(beat):\(owned):\(isLeaving ? 1 : 0)" }
+    package var text: String { "\(beat):\(owned):\(isLeaving ? 1 : 0):\(commits):\(fenced)" }
 }

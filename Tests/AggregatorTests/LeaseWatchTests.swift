@@ -35,6 +35,17 @@ struct LeaseWatchTests {
         #expect(watch.observe(Self.control("you", nonce: "a", beat: 1, next: "me"), at: .seconds(1)) == .take)
     }
 
+    @Test("a partition that was handed to another is left to it, for as long as a lease")
+    func handed() {
+        var watch = watch()
+        watch.ownNonce = "a"
+        let control = Self.control("", nonce: "a", beat: 9, next: "someone")
+        for second in 0..<5 { #expect(watch.observe(control, at: .seconds(second)) == .wait) }
+        #expect(watch.observe(control, at: .seconds(5)) == .take)
+        var heir = LeaseWatch(lease: .seconds(5), instance: "someone")
+        #expect(heir.observe(control, at: .zero) == .take)
+    }
+
     @Test("one's own last nonce is taken back at once")
     func own() {
         var watch = watch()

@@ -29,6 +29,66 @@ struct OwnershipTests {
         await fixture.stop()
     }
 
+    @Test("newcomers get an even share while counting goes on; whoever leaves gives its share back")
+    func evenShares() async throws {
+        let fixture = try await Fixture(partitions: 8)
+        let names = ["first", "second", "third"]
+        let gaps = Locked([Duration]())
+        let released = Locked([Int: ContinuousClock.Instant]())
+        let fleet = names.map { name in
+            var options = AggregatorOptions(endpoint: fixture.server.endpoint, instance: name)
+            options.lease = .seconds(2)
+            return Aggregator(keyspace: fixture.keyspace, options: options, on: [fixture.loop]) { notice in
+                switch notice {
+                case .released(let partition, .some): released.withLock { $0[partition] = .now }
+                case .took(let partition, _, _):
+                    if let start = released.withLock({ $0.removeValue(forKey: partition) }) {
+                        gaps.withLock { $0.append(start.duration(to: .now)) }
+                    }
+                default: break
+                }
+            }
+        }
+        let publisher = Task {
+            // All the while: a start every few milliseconds, over all partitions.
+            var published = 0
+            while !Task.isCancelled {
+                try await fixture.publish("job.started", "j\(published)", ["pipeline": "book", "bulk": "b"])
+                published += 1
+                try? await Task.sleep(for: .milliseconds(5))
+            }
+            return published
+        }
+        func owned() async -> [Int] {
+            var counts: [Int] = []
+            for aggregator in fleet { counts.append(await aggregator.stats().count { $0.isOwner }) }
+            return counts
+        }
+        await fleet[0].start()
+        #expect(await eventually(within: .seconds(10)) { await owned() == [8, 0, 0] })
+        await fleet[1].start()
+        #expect(await eventually(within: .seconds(20)) { await owned() == [4, 4, 0] })
+        await fleet[2].start()
+        #expect(await eventually(within: .seconds(20)) { await owned().sorted() == [2, 3, 3] })
+        await fleet[1].stop()
+        #expect(await eventually(within: .seconds(20)) { await owned().sorted() == [0, 4, 4] })
+        publisher.cancel()
+        let published = try await publisher.value
+        try await fixture.settleDown()
+        let bulk = try await fixture.bulk("b")
+        #expect(bulk.counts.registered == published)
+        #expect(bulk.counts.running == published)
+        let fenced = await fleet[0].stats().map(\.fenced).reduce(0, +)
+        #expect(fenced == 0, "a clean hand-over fences nobody")
+        // The heir looks every 200 to 250 ms, whatever the lease.
+        let handOvers = gaps.withLock { $0.sorted() }
+        #expect(handOvers.count >= 6)
+        #expect(handOvers[handOvers.count / 2] < .milliseconds(500), "\(handOvers)")
+        for aggregator in [fleet[0], fleet[2]] { await aggregator.stop() }
+        #expect(try await fixture.send("HLEN", fixture.keyspace.aggregators).integer == 0)
+        await fixture.stop()
+    }
+
     @Test("a Redis that refuses writes is asked ever more rarely, and all goes on once it accepts them")
     func fullRedis() async throws {
         let fixture = try await Fixture(partitions: 1)

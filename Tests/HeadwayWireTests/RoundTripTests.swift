@@ -97,7 +97,8 @@ struct RoundTripTests {
             let score = MemberScore(dice.pick(JobState.Status.allCases), at: dice.timestamp())
             #expect(MemberScore(score.text) == score)
             let beat = InstanceBeat(
-                beat: Int64(dice.number(0...999)), owned: dice.number(0...9), isLeaving: dice.chance(50))
+                beat: Int64(dice.number(0...999)), owned: dice.number(0...9), isLeaving: dice.chance(50),
+                commits: Int64(dice.number(0...999)), fenced: Int64(dice.number(0...9)))
             #expect(try InstanceBeat(text: beat.text) == beat)
             let config = NamespaceConfig(partitions: dice.number(1...1024))
             #expect(try NamespaceConfig(fields: FieldBuffer(config.encode)) == config)

@@ -67,7 +67,9 @@ struct SmallTextTests {
         #expect(try JobRecord.Tombstone(text: tombstone.text + ";more;") == tombstone)
         let entry = dice.timelineEntry()
         #expect(try TimelineEntry(text: entry.text + ";more") == entry)
-        #expect(try InstanceBeat(text: "5:2:0:more") == InstanceBeat(beat: 5, owned: 2))
+        #expect(
+            try InstanceBeat(text: "5:2:0:7:1:more") == InstanceBeat(beat: 5, owned: 2, commits: 7, fenced: 1)
+        )
     }
 
     struct Moment: Sendable, CustomTestStringConvertible {

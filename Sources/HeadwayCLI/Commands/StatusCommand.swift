@@ -7,13 +7,22 @@ enum StatusCommand {
         name: "status", summary: "how far jobs or bulks are, once", synopsis: "ID…",
         details: """
             Each ID is a job or a bulk. Exit status 1 when one of them is not known.
+            With --aggregators: which instances live, what each owns, and how far behind each partition is; \
+            exit status 1 when a partition has no living owner or is halted.
             """,
         options: RedisChoice.options + [
-            Option("json", nil, .flag, "one JSON object a line, as the read API answers")
+            Option("aggregators", nil, .flag, "the aggregators and their partitions, instead of jobs"),
+            Option("json", nil, .flag, "one JSON object a line, as the read API answers"),
         ],
         run: { try await run($0) })
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
+        if invocation.arguments.isOn("aggregators") {
+            guard invocation.arguments.words.isEmpty else {
+                throw UsageError("--aggregators takes no ID: ask for jobs and bulks without it")
+            }
+            return try await AggregatorTable.run(invocation)
+        }
         let subjects = try Subject.list(invocation.arguments.words)
         return try await Desk.with(invocation) { desk in
             let found = try await Subject.look(subjects, with: desk.reader, current: 10)
