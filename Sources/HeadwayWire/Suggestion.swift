@@ -1,7 +1,7 @@
 /// What somebody may have meant by a word that is none.
-enum Suggestion {
+package enum Suggestion {
     /// - Returns: nil when nothing is near: the same but for case, or within two edits (one, for short words).
-    static func nearest(to word: String, among known: [String]) -> String? {
+    package static func nearest(to word: String, among known: [String]) -> String? {
         guard word.utf8.count <= 64 else { return nil }
         if let same = known.first(where: { $0.lowercased() == word.lowercased() }) { return same }
         let limit = word.utf8.count < 5 ? 1 : 2

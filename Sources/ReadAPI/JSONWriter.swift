@@ -40,6 +40,13 @@ package struct JSONWriter: Sendable {
         needsComma = false
     }
 
+    /// A key that was quoted and escaped before, with its colon.
+    package mutating func key(encoded key: [UInt8]) {
+        separate()
+        bytes.append(contentsOf: key)
+        needsComma = false
+    }
+
     // MARK: Values
 
     package mutating func null() {
@@ -79,6 +86,17 @@ package struct JSONWriter: Sendable {
         bytes.append(UInt8(ascii: "\""))
     }
 
+    /// ISO-8601 in UTC: `2026-11-21T11:00:48.415Z`, or without the milliseconds.
+    package mutating func value(_ moment: Timestamp, hasMilliseconds: Bool = true) {
+        separate()
+        bytes.append(UInt8(ascii: "\""))
+        moment.appendISO8601(to: &bytes)
+        if !hasMilliseconds {
+            bytes.replaceSubrange((bytes.count - 5)..., with: CollectionOfOne(UInt8(ascii: "Z")))
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
     /// One JSON value that was written before.
     package mutating func value(encoded json: [UInt8]) {
         separate()
@@ -105,11 +123,7 @@ package struct JSONWriter: Sendable {
     /// ISO-8601 in UTC with milliseconds.
     package mutating func field(_ name: String, _ moment: Timestamp?) {
         key(name)
-        guard let moment else { return null() }
-        separate()
-        bytes.append(UInt8(ascii: "\""))
-        moment.appendISO8601(to: &bytes)
-        bytes.append(UInt8(ascii: "\""))
+        if let moment { value(moment) } else { null() }
     }
 
     package mutating func field(_ name: String, _ texts: [String]) {
