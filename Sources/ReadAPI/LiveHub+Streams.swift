@@ -23,14 +23,17 @@ extension LiveHub {
     }
 
     /// Serves a stream until its client leaves, everything has ended, or the hub drains. On the loop.
-    package func attach(_ stream: EventStream, to subjects: [Subject]) {
+    ///
+    /// - Parameter lens: the view that shows it, when it is not the API's own.
+    func attach(_ stream: EventStream, to subjects: [Subject], through lens: ViewLens?) {
         guard !isDraining, !isStopped, !isFull, sessions.count < options.streamLimit else {
             // Any status but 200 would make a browser give up for ever.
             stream.send(StreamFrame.bye(retry: Int.random(in: options.retry)))
             return stream.close()
         }
         stats.streamsOpened += 1
-        let session = StreamSession(stream, subjects, hub: self)
+        let session = StreamSession(stream, subjects, through: lens, hub: self)
+        if let lens { retain(lens) }
         session.greet()
         let id = newWatcherID()
         sessions[id] = session
@@ -40,9 +43,14 @@ extension LiveHub {
         add(session, as: id, to: subjects)
     }
 
+    package func attach(_ stream: EventStream, to subjects: [Subject]) {
+        attach(stream, to: subjects, through: nil)
+    }
+
     private func forget(_ id: Int) {
         guard let session = sessions.removeValue(forKey: id) else { return }
         stats.conflated += session.skipped
+        if let lens = session.lens { release(lens) }
         remove(id, from: session.ledger.subjects)
     }
 

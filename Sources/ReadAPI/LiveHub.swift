@@ -25,6 +25,7 @@ package actor LiveHub {
     var watchers: [Int: any HubWatcher] = [:]
     private var lastWatcher = 0
     var sessions: [Int: StreamSession] = [:]
+    var renderings: [ViewLens.Key: ViewRendering] = [:]
     var isDraining = false
 
     private var listening: Set<Int> = []

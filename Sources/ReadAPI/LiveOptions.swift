@@ -31,6 +31,8 @@ package struct LiveStats: Sendable, Equatable {
     package var batches = 0
     package var reads = 0
     package var frames = 0
+    /// Frames rendered in the words of a view, each for all its clients.
+    package var viewFrames = 0
     /// Changes that a slow client never saw, because a later one came first.
     package var conflated = 0
     package var subscriptionsLost = 0

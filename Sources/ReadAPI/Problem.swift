@@ -12,6 +12,7 @@ struct Problem: Error, Sendable {
         case badBody = "bad-body"
         case badEvents = "bad-events"
         case badPipeline = "bad-pipeline"
+        case unauthorized
         case unknownRoute = "unknown-route"
         case methodNotAllowed = "method-not-allowed"
         case unknownJob = "unknown-job"
@@ -28,6 +29,7 @@ struct Problem: Error, Sendable {
         var status: Int {
             switch self {
             case .badParameter, .badBody, .badEvents: 400
+            case .unauthorized: 401
             case .unknownRoute, .unknownJob, .unknownBulk, .unknownList: 404
             case .methodNotAllowed: 405
             case .conflict: 409
@@ -47,6 +49,7 @@ struct Problem: Error, Sendable {
             case .badBody: "The body cannot be used"
             case .badEvents: "Some events cannot be accepted"
             case .badPipeline: "The pipeline has problems"
+            case .unauthorized: "A token is needed"
             case .unknownRoute: "There is nothing here"
             case .methodNotAllowed: "This method is not for this route"
             case .unknownJob: "This job is not known"

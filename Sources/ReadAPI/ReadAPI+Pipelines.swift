@@ -20,6 +20,7 @@ extension ReadAPI {
             json.endObject()
         }
         json.endArray()
+        Self.write(shelf.problems + shelf.viewProblems, isStored: true, to: &json)
         json.endObject()
         return .json(json.bytes, headers: Self.uncached)
     }
@@ -29,7 +30,7 @@ extension ReadAPI {
         _ = try call.object()
         let name = call.captures[0]
         let document: PipelineDocument
-        switch PipelineDocument.parse(call.request.body, file: name, revision: 1) {
+        switch PipelineDocument.parseWithViews(call.request.body, file: name, revision: 1) {
         case .success(let parsed): document = parsed
         case .failure(let found): throw Self.refusal(found)
         }
@@ -60,11 +61,15 @@ extension ReadAPI {
         }
     }
 
-    private static func write(_ problems: [PipelineProblem], to json: inout JSONWriter) {
+    /// - Parameter isStored: whether they are of several that are stored: each then says of which.
+    private static func write(
+        _ problems: [PipelineProblem], isStored: Bool = false, to json: inout JSONWriter
+    ) {
         json.key("problems")
         json.beginArray()
         for problem in problems {
             json.beginObject()
+            if isStored { json.field("pipeline", problem.file) }
             json.field("path", problem.path)
             json.field("detail", problem.detail)
             json.endObject()

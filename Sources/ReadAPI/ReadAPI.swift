@@ -28,6 +28,8 @@ package actor ReadAPI {
     let options: ReadAPIOptions
     var lists = StreamLists()
     private(set) var isDraining = false
+    private(set) var isStopped = false
+    var views = ViewTable()
     var stats = ReadAPIStats()
 
     package init(
@@ -47,7 +49,10 @@ package actor ReadAPI {
 
     // MARK: Life
 
-    package func start() async { await hub.start() }
+    package func start() async {
+        await hub.start()
+        lookForPipelines()
+    }
 
     /// Turns newcomers away from here on: `/readyz` says 503, new streams are told to come back, open ones
     /// say goodbye within `drainSpread`, long polls are answered at once. Plain questions are answered to the
@@ -59,6 +64,7 @@ package actor ReadAPI {
 
     package func stop() async {
         isDraining = true
+        isStopped = true
         await hub.stop()
         await reader.close()
     }
@@ -94,11 +100,12 @@ package actor ReadAPI {
                 Problem(.methodNotAllowed, "Use \(allowed.joined(separator: " or ")).", headers: allow),
                 request)
         case .nothing:
+            if let match = await view(for: request) { return await answer(request, match) }
             return problem(Problem(.unknownRoute, "See docs/api.md for what there is."), request)
         }
     }
 
-    private func problem(_ problem: Problem, _ request: HTTPRequest) -> HTTPResponse {
+    func problem(_ problem: Problem, _ request: HTTPRequest) -> HTTPResponse {
         stats.problems[problem.kind.rawValue, default: 0] += 1
         let path = request.target.prefix { $0 != "?" }
         return problem.response(instance: String(path))
@@ -121,8 +128,19 @@ package struct ReadAPIOptions: Sendable {
     package var live = LiveOptions()
     /// A position that was not seen for longer than this makes `/readyz` say 503.
     package var readiness = Duration.seconds(10)
+    /// How often it looks for new pipelines, and so for new views.
+    package var pipelinePause = Duration.seconds(1)
+    /// Told each stored view that cannot be read, once.
+    package var onBrokenView: (@Sendable (PipelineProblem) -> Void)?
 
     package init() {}
+}
+
+/// A kind of answer that views gave: as many as the pipelines have stages.
+package struct ViewPoll: Sendable, Hashable {
+    package let pipeline: String
+    /// The stage of a running job; else its status.
+    package let stage: String
 }
 
 /// What the read API did since it was made.
@@ -131,6 +149,10 @@ package struct ReadAPIStats: Sendable {
     package var requests: [Int] = []
     /// By the problem's kind.
     package var problems: [String: Int] = [:]
+    /// Requests of views, by the route as it is written.
+    package var viewRequests: [String: Int] = [:]
+    /// Job polls answered by views.
+    package var viewPolls: [ViewPoll: Int] = [:]
     package var eventsAppended = 0
     package var jobsRegistered = 0
     package var live = LiveStats()

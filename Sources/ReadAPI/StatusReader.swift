@@ -20,9 +20,15 @@ package actor StatusReader {
     private(set) var shelf = PipelineShelf()
     private(set) var catalog = PipelineCatalog()
     private var catalogReadAt: Duration?
+    /// Rises whenever the shelf is another one; 0 while none was read.
+    private(set) var shelfGeneration = 0
+    /// The fields that the shelf was read from.
+    private var shelfFields: Set<String> = []
 
     /// A pipeline that is not known is looked for at most this often.
     private static let catalogPause = Duration.seconds(1)
+    /// What is known is read anew after this, changed or not.
+    private static let shelfAge = Duration.seconds(30)
 
     package init(keyspace: Keyspace, endpoint: RedisEndpoint, on loop: EventLoop) {
         self.init(
@@ -66,10 +72,30 @@ package actor StatusReader {
         batch.add("HGETALL", keyspace.pipelines)
         catalogReadAt = loop.clock.now
         let replies = try await ask(batch)
-        let fields = replies[0].elements.map { PipelineShelf(fields: $0.pairs) }
-        shelf = fields ?? PipelineShelf()
+        let pairs = replies[0].elements?.pairs
+        let read = pairs.map { PipelineShelf(fields: $0) } ?? PipelineShelf()
+        shelfFields = Set(pairs?.map { String(decoding: $0.name, as: UTF8.self) } ?? [])
+        if shelfGeneration == 0 || read.documents != shelf.documents || read.problems != shelf.problems {
+            shelfGeneration += 1
+        }
+        shelf = read
         catalog = shelf.catalog
         return shelf
+    }
+
+    /// Looks whether there are other pipelines than those that are known, and reads them if so: one small
+    /// command when there are not, since a revision never changes. Once in a while it reads them anyway,
+    /// should somebody have flushed Redis and written the same names again.
+    func refreshPipelines() async throws(ReadError) {
+        guard let at = catalogReadAt, loop.clock.now - at < Self.shelfAge, shelfGeneration > 0 else {
+            _ = try await pipelines()
+            return
+        }
+        var batch = CommandBatch()
+        batch.add("HKEYS", keyspace.pipelines)
+        let replies = try await ask(batch)
+        let fields = replies[0].elements.map { Set($0.compactMap(\.string)) } ?? []
+        if fields != shelfFields { _ = try await pipelines() }
     }
 
     /// The pipeline by that name, from what is known; looked for again, at most once a second, when it is

@@ -8,7 +8,11 @@ import HeadwayCore
 ///      ▲──one came back────┘            (from anywhere: bye, client gone)
 final class StreamSession: HubWatcher {
     let stream: EventStream
+    /// The view that shows it; nil for the API's own words.
+    let lens: ViewLens?
     private(set) var ledger: StreamLedger
+    /// What follows the last state that was shown, when that was the end.
+    private var end: ViewFrame.End?
     private var conflation = Conflation<LiveHub.Subject>()
     private unowned let hub: LiveHub
     /// When the next comment is due, by the hub's clock.
@@ -16,8 +20,9 @@ final class StreamSession: HubWatcher {
     /// When it is closed; nil while something may still come.
     private(set) var closeAt: Duration?
 
-    init(_ stream: EventStream, _ subjects: [LiveHub.Subject], hub: LiveHub) {
+    init(_ stream: EventStream, _ subjects: [LiveHub.Subject], through lens: ViewLens? = nil, hub: LiveHub) {
         self.stream = stream
+        self.lens = lens
         self.hub = hub
         ledger = StreamLedger(subjects)
         // Not everybody at the same moment.
@@ -52,13 +57,27 @@ final class StreamSession: HubWatcher {
     }
 
     private func show(_ subject: LiveHub.Subject, _ image: LiveImage) {
+        if let lens { return show(subject, hub.assumeIsolated { $0.frame(of: image, through: lens) }) }
         guard ledger.show(subject, image.token, outcome: image.outcome) else { return }
         closeAt = nil
         send(image.frame)
     }
 
+    private func show(_ subject: LiveHub.Subject, _ frame: ViewFrame) {
+        guard ledger.show(subject, frame.token, outcome: frame.outcome) else { return }
+        end = frame.end
+        // What is absent may appear, but nobody waits for ever.
+        closeAt = frame.isAbsent ? hub.loop.clock.now + hub.options.lingering : nil
+        send(frame.bytes)
+    }
+
     private func completeIfAllEnded() {
         guard ledger.isComplete, closeAt == nil, conflation.isEmpty else { return }
+        if lens != nil {
+            if let end, !end.bytes.isEmpty { send(end.bytes) }
+            closeAt = hub.loop.clock.now + hub.options.lingering
+            return
+        }
         send(StreamFrame.bytes(event: "complete", id: ledger.id, data: ledger.outcomes))
         closeAt = hub.loop.clock.now + hub.options.lingering
     }

@@ -32,7 +32,7 @@ package struct VersionToken: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    private static func bare(_ text: String) -> Substring {
+    static func bare(_ text: String) -> Substring {
         var text = text[...].trimmingBlanks
         if text.hasPrefix("W/") { text = text.dropFirst(2) }
         if text.count >= 2, text.first == "\"", text.last == "\"" { text = text.dropFirst().dropLast() }

@@ -47,7 +47,7 @@ enum PipelinesCommand {
         var problems: [String] = []
         for file in files {
             do {
-                switch PipelineDocument.parse(try FileAccess.read(file), file: file, revision: 1) {
+                switch PipelineDocument.parseWithViews(try FileAccess.read(file), file: file, revision: 1) {
                 case .success(let document): documents.append(document)
                 case .failure(let found): problems += found.problems.map(\.description)
                 }
@@ -84,7 +84,7 @@ enum PipelinesCommand {
             }
             table.print(to: invocation.terminal)
         }
-        for problem in shelf.problems { invocation.log.warning("\(problem)") }
+        for problem in shelf.problems + shelf.viewProblems { invocation.log.warning("\(problem)") }
         return .done
     }
 }

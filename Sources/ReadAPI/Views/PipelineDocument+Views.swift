@@ -31,3 +31,12 @@ extension PipelineDocument {
         return (views, reader.problems)
     }
 }
+
+extension PipelineShelf {
+    /// What is wrong with stored views of the latest revisions: each is left out, alone.
+    package var viewProblems: [PipelineProblem] {
+        catalog.latest.flatMap { pipeline in
+            documents[pipeline.reference]?.compiledViews(file: pipeline.reference.description).problems ?? []
+        }
+    }
+}
