@@ -13,6 +13,7 @@ struct Problem: Error, Sendable {
         case badEvents = "bad-events"
         case badPipeline = "bad-pipeline"
         case unauthorized
+        case forbidden
         case unknownRoute = "unknown-route"
         case methodNotAllowed = "method-not-allowed"
         case unknownJob = "unknown-job"
@@ -30,6 +31,7 @@ struct Problem: Error, Sendable {
             switch self {
             case .badParameter, .badBody, .badEvents: 400
             case .unauthorized: 401
+            case .forbidden: 403
             case .unknownRoute, .unknownJob, .unknownBulk, .unknownList: 404
             case .methodNotAllowed: 405
             case .conflict: 409
@@ -50,6 +52,7 @@ struct Problem: Error, Sendable {
             case .badEvents: "Some events cannot be accepted"
             case .badPipeline: "The pipeline has problems"
             case .unauthorized: "A token is needed"
+            case .forbidden: "The token is not the right one"
             case .unknownRoute: "There is nothing here"
             case .methodNotAllowed: "This method is not for this route"
             case .unknownJob: "This job is not known"

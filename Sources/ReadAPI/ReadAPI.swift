@@ -25,7 +25,7 @@ package actor ReadAPI {
     package nonisolated let reader: StatusReader
     package nonisolated let hub: LiveHub
     let appender: EventAppender
-    let options: ReadAPIOptions
+    nonisolated let options: ReadAPIOptions
     var lists = StreamLists()
     private(set) var isDraining = false
     private(set) var isStopped = false
@@ -132,6 +132,8 @@ package struct ReadAPIOptions: Sendable {
     package var pipelinePause = Duration.seconds(1)
     /// Told each stored view that cannot be read, once.
     package var onBrokenView: (@Sendable (PipelineProblem) -> Void)?
+    /// Of the token that opens every job, and that every write needs; nil leaves writes to everybody.
+    package var operatorDigest: TokenDigest?
 
     package init() {}
 }

@@ -13,6 +13,8 @@ final class StreamSession: HubWatcher {
     private(set) var ledger: StreamLedger
     /// What follows the last state that was shown, when that was the end.
     private var end: ViewFrame.End?
+    /// Asked before every frame: a job may get its token while it is followed.
+    private let access: ReadAccess
     private var conflation = Conflation<LiveHub.Subject>()
     private unowned let hub: LiveHub
     /// When the next comment is due, by the hub's clock.
@@ -20,8 +22,12 @@ final class StreamSession: HubWatcher {
     /// When it is closed; nil while something may still come.
     private(set) var closeAt: Duration?
 
-    init(_ stream: EventStream, _ subjects: [LiveHub.Subject], through lens: ViewLens? = nil, hub: LiveHub) {
+    init(
+        _ stream: EventStream, _ subjects: [LiveHub.Subject], _ access: ReadAccess,
+        through lens: ViewLens? = nil, hub: LiveHub
+    ) {
         self.stream = stream
+        self.access = access
         self.lens = lens
         self.hub = hub
         ledger = StreamLedger(subjects)
@@ -57,10 +63,18 @@ final class StreamSession: HubWatcher {
     }
 
     private func show(_ subject: LiveHub.Subject, _ image: LiveImage) {
-        if let lens { return show(subject, hub.assumeIsolated { $0.frame(of: image, through: lens) }) }
-        guard ledger.show(subject, image.token, outcome: image.outcome) else { return }
+        if let lens {
+            let isAllowed = access.grant(of: image.answer).isAllowed
+            return show(
+                subject,
+                isAllowed
+                    ? hub.assumeIsolated { $0.frame(of: image, through: lens) }
+                    : lens.absence(image.answer))
+        }
+        let view = image.view(for: access)
+        guard ledger.show(subject, view.token, outcome: view.outcome) else { return }
         closeAt = nil
-        send(image.frame)
+        send(view.frame)
     }
 
     private func show(_ subject: LiveHub.Subject, _ frame: ViewFrame) {

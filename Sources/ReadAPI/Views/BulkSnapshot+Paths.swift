@@ -79,7 +79,9 @@ extension BulkSnapshot {
             json.endObject()
         case .current:
             json.beginArray()
-            for job in current ?? [] { job.writeBrief(to: &json) }
+            for job in current ?? [] {
+                if job.isProtected { job.writeProtected(to: &json) } else { job.writeBrief(to: &json) }
+            }
             json.endArray()
         case .failures:
             json.beginArray()
@@ -100,6 +102,22 @@ extension BulkSnapshot {
             json.endObject()
         case .eta: viewEstimate.write(to: &json)
         default: json.null()
+        }
+    }
+}
+
+extension JobSnapshot {
+    /// Whether a bulk shows only how far it is: a bulk is open to everybody, its members' words are not.
+    var isProtected: Bool { state.token != nil }
+
+    /// One thing of a bulk's member.
+    func member(_ path: JobPath) -> ViewScalar {
+        guard isProtected else { return scalar(path) }
+        switch path {
+        case .plain(.id), .plain(.rawStatus), .plain(.percent), .plain(.exactPercent), .plain(.stage),
+            .plain(.stageID), .plain(.stageLabel):
+            return scalar(path)
+        default: return .null
         }
     }
 }

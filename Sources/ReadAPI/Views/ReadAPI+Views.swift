@@ -83,7 +83,7 @@ extension ReadAPI {
     }
 
     private func presents(_ call: RouteCall, _ views: [View]) throws(Problem) -> Bool {
-        for view in views where try viewAccess(call, view.token).hasPresented { return true }
+        for view in views where try access(call, header: view.token?.header).hasPresented { return true }
         return false
     }
 
@@ -104,25 +104,25 @@ extension ReadAPI {
     ) async throws(Problem) -> HTTPResponse {
         let own = match.views.view(of: answer)
         let view = own ?? match.views.first
-        let access = try viewAccess(call, view.token)
+        let access = try access(call, header: view.token?.header)
         if view.token?.isRequired ?? false, !access.hasPresented {
             return try refuse(.unauthorized, view, match.id)
         }
-        let isForeign = own != nil && !access.isAllowed(answer)
+        let isForeign = own != nil && !access.grant(of: answer).isAllowed
         if isForeign, !access.hasPresented || view.token?.foreign != .absent {
             return try refuse(.unauthorized, view, match.id)
         }
         if isStream(view, call) {
-            var lens = ViewLens(views: match.views, opened: view, subject: answer.subject)
-            lens.isBlind = isForeign
-            return stream(lens, answer, call)
+            return stream(
+                ViewLens(views: match.views, opened: view, subject: answer.subject), answer, access, call)
         }
         if own == nil || isForeign { return try refuse(.absent, view, match.id, answer: answer) }
-        return try await poll(answer, wait, view, call, match)
+        return try await poll(answer, wait, view, access, call, match)
     }
 
     private func poll(
-        _ answer: LiveAnswer, _ wait: Duration, _ view: View, _ call: RouteCall, _ match: ViewMatch
+        _ answer: LiveAnswer, _ wait: Duration, _ view: View, _ access: ReadAccess, _ call: RouteCall,
+        _ match: ViewMatch
     ) async throws(Problem) -> HTTPResponse {
         let tag = ViewTag(token: answer.token, digest: view.digest)
         let isKnown = tag.isNamed(by: call)
@@ -139,7 +139,7 @@ extension ReadAPI {
                 return try await respond(changed, .zero, call, match)
             }
         }
-        let headers = [("ETag", tag.entityTag), ("Cache-Control", "no-cache")]
+        let headers = [("ETag", tag.entityTag)] + Self.caching(access)
         guard let subject = ViewSubject(answer) else {
             return try refuse(.expired, view, match.id, answer: answer)
         }
@@ -166,12 +166,16 @@ extension ReadAPI {
         return !accept.contains("application/json") || accept.contains("text/event-stream")
     }
 
-    private func stream(_ lens: ViewLens, _ answer: LiveAnswer, _ call: RouteCall) -> HTTPResponse {
-        if let last = call.lastEventID, !isDraining, last == lens.frame(of: answer).end?.id {
+    private func stream(
+        _ lens: ViewLens, _ answer: LiveAnswer, _ access: ReadAccess, _ call: RouteCall
+    ) -> HTTPResponse {
+        if let last = call.lastEventID, !isDraining, access.grant(of: answer).isAllowed,
+            last == lens.frame(of: answer).end?.id
+        {
             return HTTPResponse(status: 204, headers: [("Cache-Control", "no-store")])
         }
         return .eventStream { [hub] stream in
-            hub.assumeIsolated { $0.attach(stream, to: [lens.subject], through: lens) }
+            hub.assumeIsolated { $0.attach(stream, to: [lens.subject], for: access, through: lens) }
         }
     }
 
@@ -214,9 +218,8 @@ extension ReadAPI {
         switch kind {
         case .unauthorized:
             let header = view.token.map { " \($0.header) or" } ?? ""
-            return Problem(
-                .unauthorized, "This is read with a token: send the job's in\(header) Authorization: Bearer.",
-                headers: [("WWW-Authenticate", #"Bearer realm="headway""#)])
+            return .unauthorized(
+                "This is read with a token: send the job's in\(header) Authorization: Bearer.")
         case .expired: if let answer, let problem = absence(answer) { return problem }
         case .unavailable: return Problem(.unavailable, "It cannot be read now; try again in a second.")
         case .absent: break

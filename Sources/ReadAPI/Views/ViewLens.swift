@@ -6,21 +6,18 @@ struct ViewLens: Sendable {
     struct Key: Hashable {
         let views: ObjectIdentifier
         let subject: ProgressEvent.Subject
-        let isBlind: Bool
     }
 
     let views: ViewSet
     /// The one that the stream was opened with: it says that there is nothing.
     let opened: View
     let subject: ProgressEvent.Subject
-    /// For somebody who must not learn that it exists: it is absent, whatever is known.
-    var isBlind = false
 
-    var key: Key { Key(views: ObjectIdentifier(views), subject: subject, isBlind: isBlind) }
+    var key: Key { Key(views: ObjectIdentifier(views), subject: subject) }
 
     /// What goes out for a state.
     func frame(of answer: LiveAnswer) -> ViewFrame {
-        if !isBlind, let view = views.view(of: answer), let events = view.events {
+        if let view = views.view(of: answer), let events = view.events {
             switch answer {
             case .job(.job(let snapshot)): return frame(of: answer, ViewSubject(snapshot), view, events)
             case .bulk(.bulk(let snapshot)): return frame(of: answer, ViewSubject(snapshot), view, events)
@@ -57,9 +54,9 @@ struct ViewLens: Sendable {
             end: .init(id: id, bytes: []))
     }
 
-    /// Of one that nobody knows, and in the same words of one that is not shown here: its changes must not
-    /// show either.
-    private func absence(_ answer: LiveAnswer) -> ViewFrame {
+    /// Of one that nobody knows, and in the same words of one that is not shown here or to this reader: its
+    /// changes must not show either.
+    func absence(_ answer: LiveAnswer) -> ViewFrame {
         let token = VersionToken(epoch: answer.token.epoch, version: 0)
         let failure = ViewFailure(.absent, answer, id: answer.idText)
         return ViewFrame(

@@ -80,13 +80,13 @@ struct ViewScope {
         case .bulk(let path):
             if let bulk = subject.bulk { bulk.write(whole: path, to: &json) } else { json.null() }
         case .current(let place, let path):
-            if let job = subject.bulk?.current?.at(place) {
+            if let job = subject.bulk?.current?.at(place), !job.isProtected {
                 job.write(whole: path, to: &json)
             } else {
                 json.null()
             }
         case .item(.job(let path)):
-            if case .job(let subject) = item, let job = subject.job {
+            if case .job(let subject) = item, let job = subject.job, !job.isProtected {
                 job.write(whole: path, to: &json)
             } else {
                 json.null()
@@ -114,7 +114,7 @@ struct ViewScope {
         switch path {
         case .job(let path): subject.job?.scalar(path) ?? .null
         case .bulk(let path): subject.bulk?.scalar(path) ?? .null
-        case .current(let place, let path): subject.bulk?.current?.at(place)?.scalar(path) ?? .null
+        case .current(let place, let path): subject.bulk?.current?.at(place)?.member(path) ?? .null
         case .failure(let path): subject.failure?.scalar(path) ?? .null
         case .status: status.map { scalar($0) } ?? plainStatus
         case .item(let path): scalar(path)
@@ -123,7 +123,7 @@ struct ViewScope {
 
     private func scalar(_ path: ViewItemPath) -> ViewScalar {
         switch (path, item) {
-        case (.job(let path), .job(let subject)): subject.job?.scalar(path) ?? .null
+        case (.job(let path), .job(let subject)): subject.job?.member(path) ?? .null
         case (.stage, .stage(let id, _)): .text(id)
         case (.stageLabel, .stage(_, let label)): .text(label)
         case (.substep(let path), .substep(let substep)): substep.scalar(path)
@@ -199,7 +199,7 @@ struct ViewScope {
     private func job(_ owner: ViewOwner) -> JobSnapshot? {
         switch owner {
         case .subject: subject.job
-        case .current(let place): subject.bulk?.current?.at(place)
+        case .current(let place): subject.bulk?.current?.at(place).flatMap { $0.isProtected ? nil : $0 }
         }
     }
 }
