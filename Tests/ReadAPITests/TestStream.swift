@@ -70,6 +70,13 @@ final class TestStream: Sendable {
     var isEnded: Bool { state.withLock { $0.isEnded } }
     var status: Int { state.withLock { $0.status } }
     var head: String { state.withLock { $0.head } }
+    /// All that came behind the head.
+    var text: String {
+        state.withLock { state in
+            let end = state.bytes.firstRange(of: Array("\r\n\r\n".utf8))?.upperBound ?? state.bytes.endIndex
+            return String(decoding: state.bytes[end...], as: UTF8.self)
+        }
+    }
 
     /// Waits for an event that is as wanted.
     func next(
