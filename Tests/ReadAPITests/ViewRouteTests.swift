@@ -1,6 +1,7 @@
 import EventLoop
 import HeadwayCore
 import HeadwayWire
+import Redis
 import Synchronization
 import TestSupport
 import Testing
@@ -207,7 +208,7 @@ struct ViewRouteTests {
                         #"{"header": "X-Session-Token", "required": true, "foreign": "absent"}"#),
                     view("/loose/{job}", #"{"header": "X-Session-Token"}"#), Self.simple("/plain/{job}")))
             var locked = Self.job("locked", of: "image")
-            locked.token = SHA256.hex(Array("secret".utf8))
+            locked.token = SHA256.hex("secret")
             try await house.writer.put(locked, Self.job("open", of: "image"))
             #expect(await Self.appears(house, "/plain/open"))
 
@@ -270,7 +271,7 @@ struct ViewRouteTests {
                 Self.pipeline("book", Self.simple("/status/{job}", errors), Self.simple("/plain/{job}")))
             #expect(await Self.appears(house, "/plain/a"))
             await house.writer.stopBeating()
-            house.redis.kill()
+            await house.redis.kill()
             let own = try await house.client.get("/status/a")
             #expect(own.status == 503)
             #expect(own.json["code"] == .string("LATER"))

@@ -199,7 +199,7 @@ struct ViewStreamTests {
         let token = #", "token": {"header": "X-T", "foreign": "absent"}"#
         try await house(Self.view(token)) { house in
             var locked = job("locked", version: 3)
-            locked.token = SHA256.hex(Array("secret".utf8))
+            locked.token = SHA256.hex("secret")
             try await house.writer.put(locked)
             let without = try TestStream(port: house.port, "/jobs/locked/progress")
             #expect(await eventually { without.status == 401 })
@@ -226,7 +226,7 @@ struct ViewStreamTests {
             let stream = try TestStream(port: house.port, "/jobs/a/progress")
             _ = try #require(await stream.next("progress"))
             var locked = job("a", version: 4)
-            locked.token = SHA256.hex(Array("secret".utf8))
+            locked.token = SHA256.hex("secret")
             try await house.writer.put(locked)
             _ = try #require(await stream.next("error"))
             #expect(!stream.events.contains { $0.id == "e1-4" })
@@ -255,7 +255,7 @@ struct ViewStreamTests {
     func away() async throws {
         try await house { house in
             await house.writer.stopBeating()
-            house.redis.kill()
+            await house.redis.kill()
             let stream = try TestStream(port: house.port, "/jobs/a/progress")
             let bye = try #require(await stream.next("bye"))
             #expect(stream.status == 200)
