@@ -21,9 +21,10 @@ enum ViewScalar: Sendable, Equatable {
     init(_ number: Int?) { self = number.map(ViewScalar.number) ?? .null }
     init(_ moment: Timestamp?) { self = moment.map(ViewScalar.moment) ?? .null }
 
+    /// What `or` and `omitnull` ask. An empty text says nothing: workers send one to clear the last.
     var isNull: Bool {
         switch self {
-        case .null, .whole(isPresent: false): true
+        case .null, .text(""), .whole(isPresent: false): true
         default: false
         }
     }
@@ -31,7 +32,7 @@ enum ViewScalar: Sendable, Equatable {
     /// What `$if` asks.
     var isPresent: Bool {
         switch self {
-        case .null, .flag(false), .whole(isPresent: false): false
+        case .null, .flag(false), .text(""), .whole(isPresent: false): false
         default: true
         }
     }

@@ -170,7 +170,9 @@ struct ViewScope {
             switch piece {
             case .literal(let literal): text += literal
             case .path(let path, let filters):
-                text += scalar(path).text(filters.conversion) ?? filters.fallback?.text ?? ""
+                let value = scalar(path)
+                let told = value.isNull ? nil : value.text(filters.conversion)
+                text += told ?? filters.fallback?.text ?? ""
             }
         }
         return text
