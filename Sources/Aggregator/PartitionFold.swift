@@ -167,6 +167,18 @@ struct PartitionFold {
         return slot
     }
 
+    /// - Parameter members: what every member of the share says of itself, of the last commit.
+    /// - Returns: whether the share had been wrong.
+    mutating func recount(
+        _ bulk: BulkID, _ members: [BulkContribution], at now: Timestamp, to memory: inout PartitionMemory
+    ) -> Bool {
+        guard memory.shares[bulk] != nil || !members.isEmpty else { return false }
+        let slot = share(bulk, at: now, &memory)
+        guard slot.share.recount(members, at: now) else { return false }
+        markDirty(slot)
+        return true
+    }
+
     mutating func rescore(_ slot: JobSlot) {
         slot.mustRescore = true
         if !slot.isDirty { rescored.append(slot) }

@@ -34,6 +34,8 @@ actor PartitionOwner {
     var runningErrands: [BulkID: BulkShare.Errands] = [:]
     var finishedErrands: [FinishedErrands] = []
     var retryErrands: Set<BulkID> = []
+    /// The last share that ``audit(_:on:)`` looked at.
+    var auditedUpTo: BulkID?
 
     /// Entries to ask for in one read: fewer than a batch while they are so large that the reply would be too
     /// large or too late.
@@ -200,5 +202,8 @@ package struct PartitionStats: Sendable {
     package var takeovers: Int64 = 0
     /// Commits that Redis refused because another owner had taken the partition.
     package var fenced: Int64 = 0
+    /// Shares compared with the index of their members, and those that differed: must stay 0.
+    package var audited: Int64 = 0
+    package var drift: Int64 = 0
     package var haltedReason: String?
 }
