@@ -1,7 +1,8 @@
 import HeadwayCore
 
 extension BulkSnapshot {
-    package func write(to json: inout JSONWriter) {
+    /// Running members that the caller may not read come without their words.
+    package func write(to json: inout JSONWriter, for access: ReadAccess) {
         let counts = summary.counts
         json.beginObject()
         json.field("id", summary.id.description)
@@ -30,7 +31,13 @@ extension BulkSnapshot {
         if let current {
             json.key("current")
             json.beginArray()
-            for job in current { job.writeBrief(to: &json) }
+            for job in current {
+                if access.grant(job.state.token).isAllowed {
+                    job.writeBrief(to: &json)
+                } else {
+                    job.writeProtected(to: &json)
+                }
+            }
             json.endArray()
         }
         writeFailures(to: &json)
@@ -60,9 +67,9 @@ extension BulkSnapshot {
 
 extension BulkAnswer {
     /// A snapshot; or, of what has expired or is not known, its id with `phase: null`.
-    package func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter, for access: ReadAccess) {
         switch self {
-        case .bulk(let snapshot): snapshot.write(to: &json)
+        case .bulk(let snapshot): snapshot.write(to: &json, for: access)
         case .expired(let id, let epoch, let version, let freshness):
             json.beginObject()
             json.field("kind", "bulk")
@@ -98,14 +105,7 @@ extension JobSnapshot {
         json.field("message", message)
         json.field("worker", state.worker)
         json.key("stage")
-        if let position = state.position {
-            json.beginObject()
-            json.field("id", position.stage)
-            json.field("label", stage?.label ?? position.stage)
-            json.endObject()
-        } else {
-            json.null()
-        }
+        writePlace(to: &json)
         json.field("startedAt", state.startedAt)
         json.field("version", Int(state.version))
         json.endObject()

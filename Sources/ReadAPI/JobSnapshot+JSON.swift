@@ -101,8 +101,9 @@ extension JobSnapshot {
 extension JobAnswer {
     /// A snapshot; or of an expired job what the tombstone knows, with `expired: true`; or of an unknown one
     /// its id and `status: null`. The latter two have a `kind`, since a stream may follow a job and a bulk of
-    /// the same id.
-    package func write(to json: inout JSONWriter) {
+    /// the same id. To somebody who may not read the job: what a bulk shows of any member.
+    package func write(to json: inout JSONWriter, for access: ReadAccess) {
+        guard access.grant(of: self).isAllowed else { return writeProtected(to: &json) }
         switch self {
         case .job(let snapshot): snapshot.write(to: &json)
         case .expired(let id, let tombstone, let epoch, let freshness):
@@ -129,5 +130,39 @@ extension JobAnswer {
             json.fields(freshness)
             json.endObject()
         }
+    }
+
+    /// How far a bulk's member is, and nothing of what it says.
+    private func writeProtected(to json: inout JSONWriter) {
+        if case .job(let snapshot) = self { return snapshot.writeProtected(to: &json) }
+        json.beginObject()
+        json.field("id", id.description)
+        json.field("status", status?.rawValue)
+        json.field("expired", true)
+        json.field("protected", true)
+        json.endObject()
+    }
+}
+
+extension JobSnapshot {
+    /// How far it is, for those without its token: all that a bulk's bars need.
+    func writeProtected(to json: inout JSONWriter) {
+        json.beginObject()
+        json.field("id", state.id.description)
+        json.field("status", state.status.rawValue)
+        json.field("percent", state.percent)
+        json.key("stage")
+        writePlace(to: &json)
+        json.field("protected", true)
+        json.endObject()
+    }
+
+    /// The stage's id and label, or null before the first.
+    func writePlace(to json: inout JSONWriter) {
+        guard let position = state.position else { return json.null() }
+        json.beginObject()
+        json.field("id", position.stage)
+        json.field("label", stage?.label ?? position.stage)
+        json.endObject()
     }
 }

@@ -14,12 +14,17 @@ package struct JobTimeline: Sendable, Equatable {
     }
 
     package let id: JobID
+    /// What its reader's token is compared with; nil where everybody may read.
+    package let tokenDigest: String?
     package let entries: [TimelineEntry]
     package let epoch: String
     package let freshness: Freshness
 
-    package init(id: JobID, entries: [TimelineEntry], epoch: String, freshness: Freshness) {
+    package init(
+        id: JobID, tokenDigest: String?, entries: [TimelineEntry], epoch: String, freshness: Freshness
+    ) {
         self.id = id
+        self.tokenDigest = tokenDigest
         self.entries = entries
         self.epoch = epoch
         self.freshness = freshness

@@ -5,32 +5,39 @@ import HeadwayCore
 extension LiveHub {
     /// What to answer to somebody who wants a stream.
     package enum StreamDecision: Sendable {
-        /// Open it, and hand it to ``attach(_:to:)``.
+        /// Open it, and hand it to ``attach(_:to:for:)``.
         case open
         /// The client has the end of everything already: 204, and EventSource stays away.
         case nothingLeft
     }
 
-    /// - Parameter lastEventID: what the client saw last, if it says so; only then this waits for images, two
-    ///   seconds at most.
-    package func decide(on subjects: [Subject], lastEventID: String?) async -> StreamDecision {
+    /// - Parameters:
+    ///   - lastEventID: what the client saw last, if it says so; only then this waits for images, two seconds
+    ///     at most.
+    ///   - access: what the client may read.
+    package func decide(
+        on subjects: [Subject], lastEventID: String?, for access: ReadAccess
+    ) async -> StreamDecision {
         guard let lastEventID, !lastEventID.isEmpty, !isDraining, !isStopped, !isFull,
             let images = await finalImages(of: subjects, within: .seconds(2))
         else { return .open }
         var ledger = StreamLedger(subjects)
-        for (subject, image) in images { _ = ledger.show(subject, image.token, outcome: image.outcome) }
+        for (subject, image) in images {
+            let view = image.view(for: access)
+            _ = ledger.show(subject, view.token, outcome: view.outcome)
+        }
         return ledger.id == lastEventID ? .nothingLeft : .open
     }
 
     /// Serves a stream until its client leaves, everything has ended, or the hub drains. On the loop.
-    package func attach(_ stream: EventStream, to subjects: [Subject]) {
+    package func attach(_ stream: EventStream, to subjects: [Subject], for access: ReadAccess) {
         guard !isDraining, !isStopped, !isFull, sessions.count < options.streamLimit else {
             // Any status but 200 would make a browser give up for ever.
             stream.send(StreamFrame.bye(retry: Int.random(in: options.retry)))
             return stream.close()
         }
         stats.streamsOpened += 1
-        let session = StreamSession(stream, subjects, hub: self)
+        let session = StreamSession(stream, subjects, access, hub: self)
         session.greet()
         let id = newWatcherID()
         sessions[id] = session

@@ -54,10 +54,10 @@ package enum LiveAnswer: Sendable, Equatable {
         }
     }
 
-    package func write(to json: inout JSONWriter) {
+    package func write(to json: inout JSONWriter, for access: ReadAccess) {
         switch self {
-        case .job(let answer): answer.write(to: &json)
-        case .bulk(let answer): answer.write(to: &json)
+        case .job(let answer): answer.write(to: &json, for: access)
+        case .bulk(let answer): answer.write(to: &json, for: access)
         }
     }
 
@@ -86,20 +86,75 @@ package enum LiveAnswer: Sendable, Equatable {
     }
 }
 
-/// One answer and the frame that carries it, rendered once however many clients are shown it.
+extension ReadAccess {
+    /// A bulk is open to everybody; what it shows of its members is decided where it is written.
+    package func grant(of answer: LiveAnswer) -> ReadGrant {
+        switch answer {
+        case .job(let answer): grant(of: answer)
+        case .bulk: .open
+        }
+    }
+}
+
+/// One answer and the frames that carry it, rendered once however many clients are shown it.
 struct LiveImage: Sendable, Equatable {
+    /// What one client is shown of it.
+    struct View: Sendable, Equatable {
+        let token: VersionToken
+        let outcome: String?
+        /// `event:`, `id:` and one `data:` line.
+        let frame: [UInt8]
+    }
+
     let answer: LiveAnswer
     let token: VersionToken
     let outcome: String?
-    /// `event:`, `id:` and one `data:` line.
-    let frame: [UInt8]
+    /// With everything in it, for those who may read it.
+    private let frame: [UInt8]
+    /// Of a bulk with members that are not for everybody: what everybody but the operator is shown.
+    private let openFrame: [UInt8]?
 
     init(_ answer: LiveAnswer) {
         self.answer = answer
         token = answer.token
         outcome = answer.outcome
+        frame = Self.frame(answer, for: .operating)
+        openFrame = answer.hasProtectedMembers ? Self.frame(answer, for: .nobody) : nil
+    }
+
+    /// - Returns: for a job that is not theirs a frame without any state, always the same, that ends it.
+    func view(for access: ReadAccess) -> View {
+        guard access.grant(of: answer).isAllowed else { return Self.refusal(of: answer.subject) }
+        let frame = access.isOperator ? frame : openFrame ?? frame
+        return View(token: token, outcome: outcome, frame: frame)
+    }
+
+    private static func frame(_ answer: LiveAnswer, for access: ReadAccess) -> [UInt8] {
         var json = JSONWriter()
-        answer.write(to: &json)
-        frame = StreamFrame.bytes(event: answer.eventName, id: token.description, data: json.bytes)
+        answer.write(to: &json, for: access)
+        return StreamFrame.bytes(event: answer.eventName, id: answer.token.description, data: json.bytes)
+    }
+
+    private static func refusal(of subject: ProgressEvent.Subject) -> View {
+        let id =
+            switch subject {
+            case .job(let id): id.description
+            case .bulk(let id): id.description
+            }
+        var json = JSONWriter(capacity: 256)
+        json.beginObject()
+        json.field("kind", "job")
+        json.field("id", id)
+        json.endObject()
+        return View(
+            token: VersionToken(epoch: "unauthorized", version: 0), outcome: "unauthorized",
+            frame: StreamFrame.bytes(event: "unauthorized", data: json.bytes))
+    }
+}
+
+extension LiveAnswer {
+    fileprivate var hasProtectedMembers: Bool {
+        guard case .bulk(.bulk(let snapshot)) = self else { return false }
+        return snapshot.current?.contains { $0.state.token != nil } ?? false
     }
 }

@@ -12,6 +12,8 @@ struct Problem: Error, Sendable {
         case badBody = "bad-body"
         case badEvents = "bad-events"
         case badPipeline = "bad-pipeline"
+        case unauthorized
+        case forbidden
         case unknownRoute = "unknown-route"
         case methodNotAllowed = "method-not-allowed"
         case unknownJob = "unknown-job"
@@ -28,6 +30,8 @@ struct Problem: Error, Sendable {
         var status: Int {
             switch self {
             case .badParameter, .badBody, .badEvents: 400
+            case .unauthorized: 401
+            case .forbidden: 403
             case .unknownRoute, .unknownJob, .unknownBulk, .unknownList: 404
             case .methodNotAllowed: 405
             case .conflict: 409
@@ -47,6 +51,8 @@ struct Problem: Error, Sendable {
             case .badBody: "The body cannot be used"
             case .badEvents: "Some events cannot be accepted"
             case .badPipeline: "The pipeline has problems"
+            case .unauthorized: "A token is needed"
+            case .forbidden: "The token is not the right one"
             case .unknownRoute: "There is nothing here"
             case .methodNotAllowed: "This method is not for this route"
             case .unknownJob: "This job is not known"

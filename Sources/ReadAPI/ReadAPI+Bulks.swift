@@ -10,7 +10,8 @@ extension ReadAPI {
     func bulk(_ call: RouteCall) async throws(Problem) -> HTTPResponse {
         let id = try call.bulk()
         let wait = try call.wait()
-        return try await poll(.bulk(try await answer(to: id)), wait, call)
+        let access = try access(call)
+        return try await poll(.bulk(try await answer(to: id)), wait, call, access)
     }
 
     private func answer(to id: BulkID) async throws(Problem) -> BulkAnswer {
@@ -37,6 +38,7 @@ extension ReadAPI {
             throw .badParameter(
                 "ids", "names \(ids.count) bulks; at most \(Self.bulkLimit) go into one question")
         }
+        let access = try access(call)
         let current = options.live.current
         let answers = try await ask { reader throws(ReadError) in
             try await reader.read(jobs: [], bulks: ids, current: current)
@@ -45,11 +47,11 @@ extension ReadAPI {
         json.beginObject()
         json.key("bulks")
         json.beginArray()
-        for case .bulk(let snapshot) in answers.bulks { snapshot.write(to: &json) }
+        for case .bulk(let snapshot) in answers.bulks { snapshot.write(to: &json, for: access) }
         json.endArray()
         json.key("expired")
         json.beginArray()
-        for answer in answers.bulks { if case .expired = answer { answer.write(to: &json) } }
+        for answer in answers.bulks { if case .expired = answer { answer.write(to: &json, for: access) } }
         json.endArray()
         json.key("unknown")
         json.beginArray()
@@ -57,7 +59,7 @@ extension ReadAPI {
         json.endArray()
         json.fields(answers.freshness)
         json.endObject()
-        return .json(json.bytes, headers: Self.uncached)
+        return .json(json.bytes, headers: Self.caching(access))
     }
 
     /// `{"bulks": […], "next": cursor, …}`: newest first, without what runs now.
@@ -76,7 +78,7 @@ extension ReadAPI {
         json.beginObject()
         json.key("bulks")
         json.beginArray()
-        for bulk in page.bulks { bulk.write(to: &json) }
+        for bulk in page.bulks { bulk.write(to: &json, for: .nobody) }
         json.endArray()
         json.field("next", page.next?.description)
         json.fields(page.freshness)
@@ -90,6 +92,7 @@ extension ReadAPI {
     func members(_ call: RouteCall) async throws(Problem) -> HTTPResponse {
         let id = try call.bulk()
         let status = try call.status()
+        let access = try access(call)
         let limit = try call.number("limit", in: 1...500, otherwise: 100)
         var cursor: MemberCursor?
         if let text = call.request.query("cursor") {
@@ -111,12 +114,12 @@ extension ReadAPI {
         json.field("bulk", id.description)
         json.key("jobs")
         json.beginArray()
-        for member in page.members { member.write(to: &json) }
+        for member in page.members { member.write(to: &json, for: access) }
         json.endArray()
         json.field("next", page.next?.description)
         json.fields(page.freshness)
         json.endObject()
-        return .json(json.bytes, headers: Self.uncached)
+        return .json(json.bytes, headers: Self.caching(access))
     }
 
     /// `GET /v1/bulks/{id}/failures`: grouped by code and stage.
@@ -162,8 +165,8 @@ extension ReadAPI {
 
 extension MemberPage.Member {
     /// A snapshot, or what is left of an expired member: it still counts.
-    fileprivate func write(to json: inout JSONWriter) {
-        guard case .unknown = answer else { return answer.write(to: &json) }
+    fileprivate func write(to json: inout JSONWriter, for access: ReadAccess) {
+        guard case .unknown = answer else { return answer.write(to: &json, for: access) }
         json.beginObject()
         json.field("id", id.description)
         json.field("status", status.rawValue)

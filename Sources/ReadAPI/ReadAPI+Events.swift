@@ -8,6 +8,7 @@ extension ReadAPI {
     /// All or nothing: when one event of a batch cannot be accepted, none is, and the answer names each with
     /// its index and reason. So a client that is told 400 corrects the batch and sends it whole.
     func takeEvents(_ call: RouteCall) async throws(Problem) -> HTTPResponse {
+        try checkWrite(call)
         let isBatch = try Self.isBatch(call)
         let parsed: [Result<ProgressEvent, WireError>]
         switch CloudEvent.parse(call.request.body, batch: isBatch) {

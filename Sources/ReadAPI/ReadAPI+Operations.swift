@@ -4,11 +4,14 @@ import HeadwayWire
 
 /// Manual operations and registration: each is an event that is appended, and answered 202.
 extension ReadAPI {
-    /// `POST /v1/jobs/{id}/cancel {"message": "…"}`; the body may be left out.
+    /// `POST /v1/jobs/{id}/cancel {"message": "…"}`; the body may be left out. A job with a token needs it, or
+    /// the operator's.
     func cancelJob(_ call: RouteCall) async throws(Problem) -> HTTPResponse {
         let id = try call.job()
         let message = try call.object(isOptional: true).text("message")
+        let access = try access(call)
         let answer = try await ask { reader throws(ReadError) in try await reader.job(id) }
+        if answer.tokenDigest == nil { try checkWrite(call) } else { try access.check(answer) }
         if let problem = Self.absence(.job(answer)) { throw problem }
         if let status = answer.status, status.isTerminal {
             throw Problem(.conflict, "\(id) is \(status.rawValue) already; there is nothing to cancel.")
@@ -18,6 +21,7 @@ extension ReadAPI {
 
     /// `POST /v1/bulks/{id}/cancel`
     func cancelBulk(_ call: RouteCall) async throws(Problem) -> HTTPResponse {
+        try checkWrite(call)
         let summary = try await summary(call)
         if summary.phase == .settled {
             throw Problem(.conflict, "\(summary.id) has settled; there is nothing to cancel.")
@@ -27,6 +31,7 @@ extension ReadAPI {
 
     /// `POST /v1/bulks/{id}/seal {"total": 40}`; the total may be left out when it was declared before.
     func sealBulk(_ call: RouteCall) async throws(Problem) -> HTTPResponse {
+        try checkWrite(call)
         let id = try call.bulk()
         let total = try call.object(isOptional: true).number("total")
         if total == nil {
@@ -48,11 +53,14 @@ extension ReadAPI {
         return snapshot.summary
     }
 
-    /// `POST /v1/jobs {"pipeline": …, "id": …, "bulk": …, "label": …, "weight": …, "attributes": {…}}`
+    /// `POST /v1/jobs {"pipeline": …, "id": …, "bulk": …, "label": …, "weight": …, "attributes": {…}, "token":
+    /// false, "tokenDigest": …}`
     ///
     /// Registering an id again adds what was missing and changes nothing else; only who registers a job first
-    /// gets its token, for only the token's digest is kept.
+    /// gets its token, for only the token's digest is kept. A job that has one is registered again by those
+    /// who have its token, or name the same digest.
     func register(_ call: RouteCall) async throws(Problem) -> HTTPResponse {
+        try checkWrite(call)
         let body = try call.object()
         let given = try body.text("id")
         guard let id = given.map({ JobID($0) }) ?? JobID("job-\(RandomText.make(24))") else {
@@ -69,18 +77,49 @@ extension ReadAPI {
                     + " headway pipelines apply.")
         }
         var status = JobState.Status.queued
-        var token: String? = RandomText.make(52)
+        var (token, digest) = try Self.token(body)
         if given != nil {
+            let access = try access(call)
             let known = try await ask { reader throws(ReadError) in try await reader.job(id) }
+            if let stored = known.tokenDigest {
+                let isSame = digest.flatMap(TokenDigest.init(hex:)) == TokenDigest(hex: stored)
+                if !isSame { try access.check(known) }
+                (token, digest) = (nil, stored)
+            }
             status = known.status ?? .queued
-            if case .job(let snapshot) = known, snapshot.state.token != nil { token = nil }
         }
-        registration.token = token.map(SHA256.hex)
+        registration.token = digest
         let event = ProgressEvent(id, .queued(registration))
         if let fault = event.fault { throw Problem(.badBody, "\(fault).") }
         _ = try await append([event])
         stats.jobsRegistered += 1
-        return Self.registered(id, status, token)
+        return Self.registered(id, status, token, registration.bulk)
+    }
+
+    /// The token that a job gets, and its digest: a new one unless the body says `"token": false`, which makes
+    /// the job everybody's, or brings the digest of a token of its own.
+    private static func token(_ body: JSON) throws(Problem) -> (token: String?, digest: String?) {
+        var isWanted = true
+        switch body["token"] {
+        case nil, .null, .bool(true): break
+        case .bool(false): isWanted = false
+        default:
+            throw Problem(
+                .badBody,
+                "token must be true or false; send tokenDigest, its SHA-256 in lower-case hex, to bring one.")
+        }
+        if let digest = try body.text("tokenDigest") {
+            guard isWanted else {
+                throw Problem(.badBody, "tokenDigest and \"token\": false exclude each other.")
+            }
+            guard TokenDigest(hex: digest) != nil else {
+                throw Problem(.badBody, "tokenDigest must be a SHA-256 in lower-case hex: 64 digits.")
+            }
+            return (nil, digest)
+        }
+        guard isWanted else { return (nil, nil) }
+        let token = RandomText.make(52)
+        return (token, SHA256.hex(token))
     }
 
     private static func registration(_ body: JSON) throws(Problem) -> Registration {
@@ -114,7 +153,10 @@ extension ReadAPI {
         return registration
     }
 
-    private static func registered(_ id: JobID, _ status: JobState.Status, _ token: String?) -> HTTPResponse {
+    /// The links carry no token: they end in logs. Whoever opens one adds it.
+    private static func registered(
+        _ id: JobID, _ status: JobState.Status, _ token: String?, _ bulk: BulkID?
+    ) -> HTTPResponse {
         var json = JSONWriter(capacity: 400)
         json.beginObject()
         json.field("id", id.description)
@@ -126,6 +168,7 @@ extension ReadAPI {
         json.field("events", "/v1/jobs/\(id)/events")
         json.field("timeline", "/v1/jobs/\(id)/timeline")
         json.field("cancel", "/v1/jobs/\(id)/cancel")
+        if let bulk { json.field("bulk", "/v1/bulks/\(bulk)") }
         json.endObject()
         json.endObject()
         return .json(

@@ -26,6 +26,7 @@ extension ReadAPI {
 
     /// `PUT /v1/pipelines/{name}`: 201 for a new revision, 200 when the latest says the same already.
     func putPipeline(_ call: RouteCall) async throws(Problem) -> HTTPResponse {
+        try checkWrite(call)
         _ = try call.object()
         let name = call.captures[0]
         let document: PipelineDocument

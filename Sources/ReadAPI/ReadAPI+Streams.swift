@@ -7,6 +7,7 @@ extension ReadAPI {
     /// `GET /v1/stream?jobs=a,b&bulks=x` or `?list=<id>`
     func stream(_ call: RouteCall) async throws(Problem) -> HTTPResponse {
         var subjects: [LiveHub.Subject] = []
+        var access = try access(call)
         if let list = call.request.query("list") {
             guard let known = lists.use(list, at: loop.clock.now) else {
                 throw Problem(
@@ -14,7 +15,8 @@ extension ReadAPI {
                     "The list is not known here, or was not used for \(StreamLists.lifetime.inWords): make it"
                         + " again with POST /v1/streams.")
             }
-            subjects = known
+            subjects = known.subjects
+            access = access.joined(with: known.access)
         }
         let jobs: [JobID] = try call.ids("jobs")
         let bulks: [BulkID] = try call.ids("bulks")
@@ -26,19 +28,46 @@ extension ReadAPI {
         guard subjects.count <= RouteCall.idLimit else {
             throw .badParameter("jobs", "and bulks name more than \(RouteCall.idLimit) subjects together")
         }
-        return await stream(call, subjects)
+        return try await stream(call, subjects, access)
     }
 
-    /// Opens a stream; an id that is not known is watched for appearing.
-    func stream(_ call: RouteCall, _ subjects: [LiveHub.Subject]) async -> HTTPResponse {
-        switch await hub.decide(on: subjects, lastEventID: call.lastEventID) {
+    /// `GET /v1/jobs/{id}/events`, `GET /v1/bulks/{id}/events`
+    func stream(_ call: RouteCall, _ subject: LiveHub.Subject) async throws(Problem) -> HTTPResponse {
+        try await stream(call, [subject], try access(call))
+    }
+
+    /// Opens a stream; an id that is not known is watched for appearing. Refused only to somebody who may read
+    /// none of the subjects; one among others that is not theirs is told by a frame.
+    private func stream(
+        _ call: RouteCall, _ subjects: [LiveHub.Subject], _ access: ReadAccess
+    ) async throws(Problem) -> HTTPResponse {
+        if let refusal = await refusal(of: subjects, to: access) { throw refusal }
+        switch await hub.decide(on: subjects, lastEventID: call.lastEventID, for: access) {
         case .nothingLeft: return HTTPResponse(status: 204, headers: [("Cache-Control", "no-store")])
         case .open:
-            return .eventStream { [hub] stream in hub.assumeIsolated { $0.attach(stream, to: subjects) } }
+            return .eventStream { [hub] stream in
+                hub.assumeIsolated { $0.attach(stream, to: subjects, for: access) }
+            }
         }
     }
 
-    /// `POST /v1/streams {"jobs": […], "bulks": […]}`: a short id for a long list.
+    /// Why none of the subjects may be followed. Nil also when Redis cannot be asked now: every frame is
+    /// checked again.
+    private func refusal(of subjects: [LiveHub.Subject], to access: ReadAccess) async -> Problem? {
+        guard !access.isOperator, !isDraining else { return nil }
+        var jobs: [JobID] = []
+        for subject in subjects {
+            guard case .job(let id) = subject else { return nil }
+            jobs.append(id)
+        }
+        guard let answers = try? await reader.jobs(jobs) else { return nil }
+        let grants = answers.map { access.grant(of: $0) }
+        guard grants.allSatisfy({ !$0.isAllowed }) else { return nil }
+        return (grants.contains(.wrong) ? ReadGrant.wrong : .missing).refusal
+    }
+
+    /// `POST /v1/streams {"jobs": […], "bulks": […], "tokens": […]}`: a short id for a long list, and for the
+    /// tokens that it needs.
     func makeStreamList(_ call: RouteCall) async throws(Problem) -> HTTPResponse {
         let body = try call.object()
         let subjects = Self.subjects(try body.ids("jobs"), try body.ids("bulks"))
@@ -48,8 +77,9 @@ extension ReadAPI {
                 "Name 1 to \(RouteCall.idLimit) subjects in jobs and bulks together; these are \(subjects.count)."
             )
         }
+        let access = try access(call, tokens: try body.tokens())
         let id = RandomText.make(20)
-        lists.add(subjects, as: id, at: loop.clock.now)
+        lists.add(subjects, as: id, for: access, at: loop.clock.now)
         var json = JSONWriter(capacity: 160)
         json.beginObject()
         json.field("id", id)

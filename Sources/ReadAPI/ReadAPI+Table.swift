@@ -10,7 +10,7 @@ extension ReadAPI {
         Route(.post, "/v1/jobs") { api, call throws(Problem) in try await api.register(call) },
         Route(.get, "/v1/jobs/{id}/timeline") { api, call throws(Problem) in try await api.timeline(call) },
         Route(.get, "/v1/jobs/{id}/events") { api, call throws(Problem) in
-            await api.stream(call, [.job(try call.job())])
+            try await api.stream(call, .job(try call.job()))
         },
         Route(.post, "/v1/jobs/{id}/cancel") { api, call throws(Problem) in try await api.cancelJob(call) },
 
@@ -20,7 +20,7 @@ extension ReadAPI {
         Route(.get, "/v1/bulks/{id}/failures") { api, call throws(Problem) in try await api.failures(call) },
         Route(.get, "/v1/bulks/{id}/blockers") { api, call throws(Problem) in try await api.blockers(call) },
         Route(.get, "/v1/bulks/{id}/events") { api, call throws(Problem) in
-            await api.stream(call, [.bulk(try call.bulk())])
+            try await api.stream(call, .bulk(try call.bulk()))
         },
         Route(.post, "/v1/bulks/{id}/cancel") { api, call throws(Problem) in try await api.cancelBulk(call) },
         Route(.post, "/v1/bulks/{id}/seal") { api, call throws(Problem) in try await api.sealBulk(call) },

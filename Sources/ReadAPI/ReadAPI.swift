@@ -25,7 +25,7 @@ package actor ReadAPI {
     package nonisolated let reader: StatusReader
     package nonisolated let hub: LiveHub
     let appender: EventAppender
-    let options: ReadAPIOptions
+    nonisolated let options: ReadAPIOptions
     var lists = StreamLists()
     private(set) var isDraining = false
     var stats = ReadAPIStats()
@@ -121,6 +121,8 @@ package struct ReadAPIOptions: Sendable {
     package var live = LiveOptions()
     /// A position that was not seen for longer than this makes `/readyz` say 503.
     package var readiness = Duration.seconds(10)
+    /// Of the token that opens every job, and that every write needs; nil leaves writes to everybody.
+    package var operatorDigest: TokenDigest?
 
     package init() {}
 }

@@ -20,7 +20,7 @@ extension StatusReader {
         let replies = try await ask(batch)
         let sight = try sight(replies, of: [partition])
         let record = try record(of: id, partition, replies[3], replies[4])
-        guard case .job = record else { return .absent(answer(id, record, partition, sight)) }
+        guard case .job(let state) = record else { return .absent(answer(id, record, partition, sight)) }
         var entries: [TimelineEntry] = []
         if let elements = replies[5].elements {
             for element in elements {
@@ -30,6 +30,8 @@ extension StatusReader {
         }
         let seen = sight[partition]
         return .timeline(
-            JobTimeline(id: id, entries: entries, epoch: seen.epoch, freshness: seen.freshness))
+            JobTimeline(
+                id: id, tokenDigest: state.token, entries: entries, epoch: seen.epoch,
+                freshness: seen.freshness))
     }
 }

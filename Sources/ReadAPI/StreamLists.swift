@@ -8,6 +8,7 @@ struct StreamLists: Sendable {
 
     private struct List: Sendable {
         let subjects: [Subject]
+        let access: ReadAccess
         var usedAt: Duration
     }
 
@@ -21,21 +22,24 @@ struct StreamLists: Sendable {
 
     var count: Int { lists.count }
 
-    mutating func add(_ subjects: [Subject], as id: String, at now: Duration) {
+    /// - Parameter access: what its maker showed; whoever knows the id has it too.
+    mutating func add(
+        _ subjects: [Subject], as id: String, for access: ReadAccess = .nobody, at now: Duration
+    ) {
         forgetOld(at: now)
         while subjectCount + subjects.count > Self.subjectLimit,
             let oldest = lists.min(by: { $0.value.usedAt < $1.value.usedAt })
         {
             forget(oldest.key)
         }
-        lists[id] = List(subjects: subjects, usedAt: now)
+        lists[id] = List(subjects: subjects, access: access, usedAt: now)
         subjectCount += subjects.count
     }
 
-    mutating func use(_ id: String, at now: Duration) -> [Subject]? {
+    mutating func use(_ id: String, at now: Duration) -> (subjects: [Subject], access: ReadAccess)? {
         forgetOld(at: now)
         lists[id]?.usedAt = now
-        return lists[id]?.subjects
+        return lists[id].map { ($0.subjects, $0.access) }
     }
 
     private mutating func forgetOld(at now: Duration) {

@@ -9,6 +9,8 @@ import HeadwayCore
 final class StreamSession: HubWatcher {
     let stream: EventStream
     private(set) var ledger: StreamLedger
+    /// Asked before every frame: a job may get its token while it is followed.
+    private let access: ReadAccess
     private var conflation = Conflation<LiveHub.Subject>()
     private unowned let hub: LiveHub
     /// When the next comment is due, by the hub's clock.
@@ -16,8 +18,9 @@ final class StreamSession: HubWatcher {
     /// When it is closed; nil while something may still come.
     private(set) var closeAt: Duration?
 
-    init(_ stream: EventStream, _ subjects: [LiveHub.Subject], hub: LiveHub) {
+    init(_ stream: EventStream, _ subjects: [LiveHub.Subject], _ access: ReadAccess, hub: LiveHub) {
         self.stream = stream
+        self.access = access
         self.hub = hub
         ledger = StreamLedger(subjects)
         // Not everybody at the same moment.
@@ -52,9 +55,10 @@ final class StreamSession: HubWatcher {
     }
 
     private func show(_ subject: LiveHub.Subject, _ image: LiveImage) {
-        guard ledger.show(subject, image.token, outcome: image.outcome) else { return }
+        let view = image.view(for: access)
+        guard ledger.show(subject, view.token, outcome: view.outcome) else { return }
         closeAt = nil
-        send(image.frame)
+        send(view.frame)
     }
 
     private func completeIfAllEnded() {

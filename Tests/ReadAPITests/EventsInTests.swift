@@ -125,17 +125,51 @@ struct EventsInTests {
         }
     }
 
-    @Test("who registers a job again gets no second token")
+    @Test("who registers a job again gets no second token, and needs the first one or its digest")
     func registerAgain() async throws {
         try await APIHouse.with { house in
             try await house.writer.store(Sample.document())
             var job = Sample.job("a-1")
-            job.token = String(repeating: "0", count: 64)
+            job.token = SHA256.hex("mine")
             try await house.writer.put(job)
-            let answer = try await house.client.post("/v1/jobs", #"{"pipeline":"article","id":"a-1"}"#)
-            #expect(answer.status == 202)
-            #expect(answer.json["token"] == .null)
-            #expect(answer.json["status"] == .string("running"))
+            let body = #"{"pipeline":"article","id":"a-1"}"#
+            #expect(try await house.client.post("/v1/jobs", body).status == 401)
+            #expect(try await house.client.post("/v1/jobs?token=other", body).status == 403)
+            let other = #"{"pipeline":"article","id":"a-1","tokenDigest":"\#(SHA256.hex("other"))"}"#
+            #expect(try await house.client.post("/v1/jobs", other).status == 401)
+            let again = #"{"pipeline":"article","id":"a-1","tokenDigest":"\#(SHA256.hex("mine"))"}"#
+            for answer in [
+                try await house.client.post("/v1/jobs?token=mine", body),
+                try await house.client.post("/v1/jobs", again),
+            ] {
+                #expect(answer.status == 202)
+                #expect(answer.json["token"] == .null)
+                #expect(answer.json["status"] == .string("running"))
+            }
+            let stored = try await entries(house, house.keyspace.partition(of: JobID(unchecked: "a-1")))
+            #expect(stored.map { $0["token"] } == [SHA256.hex("mine"), SHA256.hex("mine")])
+        }
+    }
+
+    @Test("a job is everybody's when its producer says so, and may bring the digest of a token of its own")
+    func tokenChoice() async throws {
+        try await APIHouse.with { house in
+            try await house.writer.store(Sample.document())
+            func register(_ rest: String) async throws -> TestClient.Response {
+                try await house.client.post("/v1/jobs", #"{"pipeline":"article",\#(rest)}"#)
+            }
+            let open = try await register(#""id":"open","token":false"#)
+            let brought = try await register(#""id":"own","tokenDigest":"\#(SHA256.hex("s3cret"))""#)
+            for (id, answer, digest) in [("open", open, nil), ("own", brought, SHA256.hex("s3cret"))] {
+                #expect(answer.status == 202, "\(answer.text)")
+                #expect(answer.json["token"] == .null)
+                let stored = try await entries(house, house.keyspace.partition(of: JobID(unchecked: id)))
+                #expect(stored.first { $0["subject"] == id }?["token"] == digest)
+            }
+            #expect(try await register(#""id":"x","token":"text""#).status == 400)
+            #expect(try await register(#""id":"x","tokenDigest":"ABC""#).status == 400)
+            let digest = SHA256.hex("s")
+            #expect(try await register(#""id":"x","token":false,"tokenDigest":"\#(digest)""#).status == 400)
         }
     }
 

@@ -121,7 +121,7 @@ struct SnapshotTests {
             epoch: "e7f3", freshness: Freshness(asOf: Sample.start, lagMilliseconds: 3, isStale: false),
             readAt: Sample.start)
         var json = JSONWriter()
-        snapshot.write(to: &json)
+        snapshot.write(to: &json, for: .nobody)
         let expected = """
             {"id":"spring","phase":"sealed","text":"12 of 40","completed":12,"total":40,"done":13,"percent":32,\
             "counts":{"registered":40,"queued":20,"running":7,"completed":12,"failed":1,"cancelled":0},\

@@ -102,18 +102,6 @@ struct PartitionPulseTests {
 
 @Suite("Small values")
 struct SmallValueTests {
-    @Test("SHA-256 agrees with the standard's examples")
-    func digests() {
-        #expect(SHA256.hex("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
-        #expect(SHA256.hex("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
-        #expect(
-            SHA256.hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq")
-                == "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1")
-        #expect(
-            SHA256.hex(String(repeating: "a", count: 1000))
-                == "41edece42d63e8d9bf515a9ba6932e1c20cbc9f5a5d134645adb5db1b9737ea3")
-    }
-
     @Test("random names are identifiers, and never the same twice")
     func names() {
         let names = (0..<1000).map { _ in RandomText.make(24) }
@@ -277,9 +265,9 @@ struct StreamValueTests {
         var lists = StreamLists()
         lists.add([Self.a], as: "one", at: .zero)
         lists.add([Self.b], as: "two", at: .seconds(300))
-        #expect(lists.use("one", at: .seconds(599)) == [Self.a])
+        #expect(lists.use("one", at: .seconds(599))?.subjects == [Self.a])
         #expect(lists.use("two", at: .seconds(901)) == nil)
-        #expect(lists.use("one", at: .seconds(1000)) == [Self.a])
+        #expect(lists.use("one", at: .seconds(1000))?.subjects == [Self.a])
         #expect(lists.use("none", at: .seconds(1000)) == nil)
         let many = (0..<1000).map { Subject.job(JobID(unchecked: "j\($0)")) }
         for number in 0..<150 { lists.add(many, as: "l\(number)", at: .seconds(1001 + number)) }

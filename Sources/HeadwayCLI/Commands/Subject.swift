@@ -26,8 +26,8 @@ struct Subject: Sendable, Hashable {
         var json: String {
             var json = JSONWriter()
             switch self {
-            case .job(let answer): answer.write(to: &json)
-            case .bulk(let answer): answer.write(to: &json)
+            case .job(let answer): answer.write(to: &json, for: .operating)
+            case .bulk(let answer): answer.write(to: &json, for: .operating)
             }
             return String(decoding: json.bytes, as: UTF8.self)
         }

@@ -14,7 +14,7 @@ enum DaemonCommands {
             """,
         options: RedisChoice.options + [
             DaemonOptions.listen, DaemonOptions.partitions, DaemonOptions.lease, DaemonOptions.sync,
-            DaemonOptions.grace,
+            DaemonOptions.operatorToken, DaemonOptions.grace,
         ],
         run: { invocation in
             let plan = Station.Plan(invocation.arguments)
@@ -42,7 +42,9 @@ enum DaemonCommands {
             Serves what the aggregators write. Takes over a listening socket that it inherits (LISTEN_FDS), so that \
             a restart refuses nobody.
             """,
-        options: RedisChoice.options + [DaemonOptions.listen, DaemonOptions.partitions, DaemonOptions.grace],
+        options: RedisChoice.options + [
+            DaemonOptions.listen, DaemonOptions.partitions, DaemonOptions.operatorToken, DaemonOptions.grace,
+        ],
         run: { invocation in
             var plan = Station.Plan(invocation.arguments)
             plan.aggregates = false
@@ -55,6 +57,7 @@ enum DaemonCommands {
         if let word = invocation.arguments.words.first {
             throw UsageError("takes no arguments, and \"\(Printable.line(word, limit: 40))\" is one")
         }
+        try plan.check()
         let loop = EventLoop(name: "headway")
         let signals = Signals(on: loop)
         defer { signals.restore() }

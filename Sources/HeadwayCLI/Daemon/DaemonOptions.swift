@@ -19,6 +19,11 @@ enum DaemonOptions {
         "when the embedded Redis writes to disk: always loses nothing that it acknowledged, everysec is twice as fast",
         fallback: "always")
 
+    static let operatorToken = Option(
+        "operator-token", nil, .text("SECRET"),
+        "opens every job, and from then on every write needs it; better given as a variable, as ps shows options"
+    )
+
     static let grace = Option(
         "grace", nil, .duration("TIME"), "how long requests under way may take when stopping", fallback: "10s"
     )

@@ -16,7 +16,9 @@ struct FrontDoor: Sendable {
     static func open(
         _ plan: Station.Plan, _ redis: RedisChoice, _ keyspace: Keyspace, on loop: EventLoop, log: Log
     ) async throws -> FrontDoor {
-        let api = ReadAPI(keyspace: keyspace, endpoint: redis.endpoint, on: loop)
+        var options = ReadAPIOptions()
+        options.operatorDigest = plan.operatorToken.map(TokenDigest.init(of:))
+        let api = ReadAPI(keyspace: keyspace, endpoint: redis.endpoint, on: loop, options: options)
         let server = HTTPServer(on: loop, handler: api.handler)
         do throws(HTTPServerError) {
             var address = plan.listen

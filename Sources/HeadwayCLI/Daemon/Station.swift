@@ -19,6 +19,8 @@ actor Station {
         var lease = Duration.seconds(5)
         var grace = Duration.seconds(10)
         var instance = OwnProgram.instance
+        /// Opens every job, and guards every write; nil leaves writes to everybody.
+        var operatorToken: String?
 
         init() {}
 
@@ -28,6 +30,14 @@ actor Station {
             lease = arguments.duration("lease") ?? lease
             grace = arguments.duration("grace") ?? grace
             listen = arguments.address("listen") ?? listen
+            operatorToken = arguments.text("operator-token")
+        }
+
+        /// What no single option can see by itself.
+        func check() throws(UsageError) {
+            if let operatorToken, !(16...512 ~= operatorToken.utf8.count) {
+                throw UsageError("--operator-token wants 16 to 512 bytes that nobody can guess")
+            }
         }
     }
 

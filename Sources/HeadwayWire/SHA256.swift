@@ -1,5 +1,5 @@
-/// SHA-256 (FIPS 180-4), for the digest of a read token: short, rare, and not worth a library.
-enum SHA256 {
+/// SHA-256 (FIPS 180-4), for the digests of read tokens: short, rare, and not worth a library.
+package enum SHA256 {
     private static let constants: [UInt32] = [
         0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4,
         0xab1c_5ed5,
@@ -19,33 +19,45 @@ enum SHA256 {
         0xc671_78f2,
     ]
 
-    /// 64 lower-case hex digits.
-    static func hex(_ text: String) -> String {
+    /// The digest: 32 bytes.
+    package static func hash(_ message: [UInt8]) -> [UInt8] {
+        digest(message).flatMap { word in
+            stride(from: 24, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> UInt32($0)) }
+        }
+    }
+
+    /// The digest of a text's UTF-8, as 64 lower-case hex digits.
+    package static func hex(_ text: String) -> String {
         digest(Array(text.utf8)).map { word in
             let digits = String(word, radix: 16)
             return String(repeating: "0", count: 8 - digits.count) + digits
         }.joined()
     }
 
-    static func digest(_ message: [UInt8]) -> [UInt32] {
+    /// The digest as its eight words.
+    package static func digest(_ message: [UInt8]) -> [UInt32] {
         var state: [UInt32] = [
             0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab,
             0x5be0_cd19,
         ]
-        var padded = message + [0x80]
+        var padded = message
+        padded.append(0x80)
         padded += [UInt8](repeating: 0, count: (120 - padded.count % 64) % 64)
         let bits = UInt64(message.count) * 8
         for shift in stride(from: 56, through: 0, by: -8) {
             padded.append(UInt8(truncatingIfNeeded: bits >> UInt64(shift)))
         }
+        var words = [UInt32](repeating: 0, count: 64)
         for start in stride(from: 0, to: padded.count, by: 64) {
-            fold(padded[start..<start + 64], into: &state)
+            fold(padded[start..<start + 64], into: &state, using: &words)
         }
         return state
     }
 
-    private static func fold(_ block: ArraySlice<UInt8>, into state: inout [UInt32]) {
-        var words = [UInt32](repeating: 0, count: 64)
+    /// - Parameter words: 64, the schedule of this block; handed in so that it is made once.
+    private static func fold(
+        _ block: ArraySlice<UInt8>, into state: inout [UInt32], using words: inout [UInt32]
+    ) {
         for (place, byte) in block.enumerated() { words[place / 4] = words[place / 4] << 8 | UInt32(byte) }
         for place in 16..<64 {
             let (a, b) = (words[place - 15], words[place - 2])
@@ -53,16 +65,16 @@ enum SHA256 {
             let high = rotated(b, 17) ^ rotated(b, 19) ^ b >> 10
             words[place] = words[place - 16] &+ low &+ words[place - 7] &+ high
         }
-        var s = state
+        var (a, b, c, d) = (state[0], state[1], state[2], state[3])
+        var (e, f, g, h) = (state[4], state[5], state[6], state[7])
         for place in 0..<64 {
-            let mix = rotated(s[4], 6) ^ rotated(s[4], 11) ^ rotated(s[4], 25)
-            let choice = s[4] & s[5] ^ ~s[4] & s[6]
-            let first = s[7] &+ mix &+ choice &+ constants[place] &+ words[place]
-            let sum = rotated(s[0], 2) ^ rotated(s[0], 13) ^ rotated(s[0], 22)
-            let majority = s[0] & s[1] ^ s[0] & s[2] ^ s[1] & s[2]
-            s = [first &+ sum &+ majority, s[0], s[1], s[2], s[3] &+ first, s[4], s[5], s[6]]
+            let mix = rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)
+            let first = h &+ mix &+ (e & f ^ ~e & g) &+ constants[place] &+ words[place]
+            let sum = rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22)
+            let second = sum &+ (a & b ^ a & c ^ b & c)
+            (h, g, f, e, d, c, b, a) = (g, f, e, d &+ first, c, b, a, first &+ second)
         }
-        for place in 0..<8 { state[place] = state[place] &+ s[place] }
+        for (place, word) in [a, b, c, d, e, f, g, h].enumerated() { state[place] = state[place] &+ word }
     }
 
     private static func rotated(_ word: UInt32, _ count: UInt32) -> UInt32 {

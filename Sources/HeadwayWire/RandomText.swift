@@ -1,9 +1,9 @@
 /// Names and secrets that nobody can guess.
-enum RandomText {
+package enum RandomText {
     private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
 
     /// - Parameter characters: each is worth 5 bits of the system's randomness.
-    static func make(_ characters: Int) -> String {
+    package static func make(_ characters: Int) -> String {
         var random = SystemRandomNumberGenerator()
         var text: [UInt8] = []
         var bits: UInt64 = 0
