@@ -287,6 +287,7 @@ extension PartitionOwner {
         stats.entries += Int64(batch.entries.count)
         stats.applied += Int64(fold.applied)
         stats.duplicates += Int64(fold.duplicates)
+        outcomes.count(fold.outcomes)
         for rejection in fold.rejected { stats.rejected[rejection.reason, default: 0] += 1 }
         if fold.missing > 0 {
             stats.missing += fold.missing

@@ -21,6 +21,7 @@ actor PartitionOwner {
     let options: AggregatorOptions
     let catalogs: CatalogReader
     let errands: ErrandRunner
+    let outcomes: OutcomeLedger
     let notify: @Sendable (AggregatorNotice) -> Void
 
     var watch: LeaseWatch
@@ -77,7 +78,8 @@ actor PartitionOwner {
 
     init(
         partition: Int, keyspace: Keyspace, options: AggregatorOptions, catalogs: CatalogReader,
-        errands: ErrandRunner, on loop: EventLoop, notify: @escaping @Sendable (AggregatorNotice) -> Void
+        errands: ErrandRunner, outcomes: OutcomeLedger, on loop: EventLoop,
+        notify: @escaping @Sendable (AggregatorNotice) -> Void
     ) {
         self.loop = loop
         self.partition = partition
@@ -85,6 +87,7 @@ actor PartitionOwner {
         self.options = options
         self.catalogs = catalogs
         self.errands = errands
+        self.outcomes = outcomes
         self.notify = notify
         watch = LeaseWatch(lease: options.lease, instance: options.instance)
         stats.partition = partition

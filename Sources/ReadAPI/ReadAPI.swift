@@ -29,6 +29,7 @@ package actor ReadAPI {
     var lists = StreamLists()
     private(set) var isDraining = false
     var stats = ReadAPIStats()
+    var metricsSources: [@Sendable () async -> [MetricFamily]] = []
 
     package init(
         keyspace: Keyspace, endpoint: RedisEndpoint, on loop: EventLoop,
@@ -79,7 +80,16 @@ package actor ReadAPI {
     }
 
     package func answer(_ request: HTTPRequest) async -> HTTPResponse {
-        switch Self.router.match(request.method, request.path) {
+        let match = Self.router.match(request.method, request.path)
+        let response = await answer(request, match)
+        var route = Self.router.routes.count
+        if case .route(_, let number, _) = match { route = number }
+        stats.count(response.status, route: route)
+        return response
+    }
+
+    private func answer(_ request: HTTPRequest, _ match: Router.Match) async -> HTTPResponse {
+        switch match {
         case .route(let route, let number, let captures):
             stats.requests[number] += 1
             do throws(Problem) {
@@ -131,10 +141,14 @@ package struct ReadAPIOptions: Sendable {
 package struct ReadAPIStats: Sendable {
     /// Per route, in the table's order.
     package var requests: [Int] = []
+    /// By route (its place in the table; one behind the last is no route) and class of status.
+    package var responses: [Int: [Int]] = [:]
     /// By the problem's kind.
     package var problems: [String: Int] = [:]
     package var eventsAppended = 0
     package var jobsRegistered = 0
+    package var jobPolls = PollTally()
+    package var viewPolls = PollTally()
     package var live = LiveStats()
 
     /// `GET /v1/jobs/{id}`, … with how often each was asked.
