@@ -29,6 +29,12 @@ enum AggregatorMetrics {
             .of(
                 "headway_commits_fenced", .counter, sum(\.fenced),
                 "Commits refused because another owner had taken the partition."),
+            .of(
+                "headway_shares_audited", .counter, sum(\.audited),
+                "Shares of bulks compared with the index of their members."),
+            .of(
+                "headway_shares_drift", .counter, sum(\.drift),
+                "Shares that differed from it: must stay 0."),
             .of("headway_takeovers", .counter, sum(\.takeovers), "Times that a partition was taken."),
             .of("headway_stream_entries", .counter, sum(\.entries), "Entries read from the event streams."),
             .of("headway_events_applied", .counter, sum(\.applied), "Events that changed something."),
