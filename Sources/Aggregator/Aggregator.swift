@@ -1,5 +1,5 @@
 package import EventLoop
-import HeadwayCore
+package import HeadwayCore
 package import HeadwayWire
 import Redis
 
@@ -16,6 +16,7 @@ package actor Aggregator {
     private let catalogs: CatalogReader
     private let owners: [PartitionOwner]
     private let fleet: Fleet
+    private let ledger: OutcomeLedger
     private var refreshing: Task<Void, Never>?
 
     /// - Parameters:
@@ -30,10 +31,12 @@ package actor Aggregator {
         client = RedisClient(options.endpoint, on: loop, name: "headway-aggregator")
         catalogs = CatalogReader(keyspace: keyspace)
         let errands = ErrandRunner(keyspace: keyspace, client: client, on: loop)
+        let ledger = OutcomeLedger()
+        self.ledger = ledger
         owners = (0..<keyspace.partitions).map { [catalogs] in
             PartitionOwner(
                 partition: $0, keyspace: keyspace, options: options, catalogs: catalogs, errands: errands,
-                on: loops[$0 % loops.count], notify: notify)
+                outcomes: ledger, on: loops[$0 % loops.count], notify: notify)
         }
         fleet = Fleet(keyspace: keyspace, options: options, client: client, owners: owners, on: loop)
     }
@@ -62,6 +65,9 @@ package actor Aggregator {
         await fleet.end()
         await client.close()
     }
+
+    /// How jobs ended since this process started, as far as commits were accepted.
+    package nonisolated var outcomes: OutcomeTally { ledger.current }
 
     package func stats() async -> [PartitionStats] {
         var all: [PartitionStats] = []

@@ -1,3 +1,5 @@
+package import HeadwayCore
+
 /// What an operator should hear of an aggregator. Carries no ids of jobs and no payload.
 package enum AggregatorNotice: Sendable, CustomStringConvertible {
     case took(partition: Int, fence: Int64, newEpoch: Bool)
@@ -15,14 +17,18 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
     /// Somebody removed entries that nobody had read.
     case trimmedUnread(partition: Int, entries: Int64)
     case clockJumped(partition: Int, by: Duration)
+    /// A bulk's share does not equal the index of its members: a defect, or somebody else's hand.
+    case drift(partition: Int, bulk: BulkID, told: BulkCounts, counted: BulkCounts)
+    /// A share was counted anew from its members; `changed` when it had been wrong.
+    case recounted(partition: Int, bulk: BulkID, changed: Bool)
 
     package enum Level: String, Sendable { case info, warning, error }
 
     package var level: Level {
         switch self {
-        case .took, .released: .info
+        case .took, .released, .recounted: .info
         case .lost, .refused, .clockJumped: .warning
-        case .halted, .gap, .trimmedUnread: .error
+        case .halted, .gap, .trimmedUnread, .drift: .error
         }
     }
 
@@ -44,6 +50,17 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
             "partition \(partition): \(entries) unread entries were removed from the stream by somebody else"
         case .clockJumped(let partition, let jump):
             "partition \(partition): Redis' clock was set by \(jump); compensated"
+        case .drift(let partition, let bulk, let told, let counted):
+            "partition \(partition): bulk \(bulk) tells \(told.inWords), its members' index \(counted.inWords);"
+                + " see headway verify --repair"
+        case .recounted(let partition, let bulk, let changed):
+            "partition \(partition): bulk \(bulk) was counted anew; it \(changed ? "had been wrong" : "was right")"
         }
+    }
+}
+
+extension BulkCounts {
+    fileprivate var inWords: String {
+        JobState.Status.allCases.map { "\(self[$0]) \($0.rawValue)" }.joined(separator: ", ")
     }
 }

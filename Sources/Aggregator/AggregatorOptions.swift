@@ -24,6 +24,8 @@ package struct AggregatorOptions: Sendable {
     package var tombstoneRetention = Duration.seconds(7 * 24 * 3600)
     /// How long a source that says nothing is remembered; publishers rename themselves after half of it.
     package var sourceRetention = Duration.seconds(24 * 3600)
+    /// How often some shares are compared with the index of their members.
+    package var auditPause = Duration.seconds(10)
     /// The publishers' longest back-off: how long after an outage nobody is judged by silence.
     package var publisherBackoff = Duration.seconds(10)
 

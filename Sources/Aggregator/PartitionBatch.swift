@@ -49,6 +49,18 @@ struct PartitionBatch {
         isFull = list.count >= countLimit
     }
 
+    /// Bulks whose share here is to be counted anew, each once.
+    var recounts: Set<BulkID> {
+        var bulks: Set<BulkID> = []
+        for entry in entries {
+            guard case .success(let event) = entry.event, case .bulk(let id, .recount) = event.body else {
+                continue
+            }
+            bulks.insert(id)
+        }
+        return bulks
+    }
+
     private static func entry(_ id: StreamID, _ fields: RESPElements) -> Entry {
         do {
             let event = try ProgressEvent(fields: fields.pairs)

@@ -21,8 +21,15 @@ struct PartitionFold {
     private(set) var rejected: [Rejection] = []
     private(set) var duplicates = 0
     private(set) var applied = 0
+    /// Jobs that ended, or whose end was taken back, each as it then was.
+    private(set) var outcomes: [Outcome] = []
     /// Numbers that sources left out; no more than the wire can say.
     private(set) var missing: Int64 = 0
+
+    enum Outcome: Sendable {
+        case ended(JobState)
+        case recovered(JobState)
+    }
 
     init(keyspace: Keyspace, partition: Int, catalog: PipelineCatalog) {
         self.keyspace = keyspace
@@ -146,6 +153,7 @@ struct PartitionFold {
             jobs.append(slot)
         }
         slot.transitions.append(contentsOf: outcome.transitions)
+        noteOutcome(outcome.transitions, slot)
         let before = slot.contribution
         let after = slot.record.contribution
         slot.contribution = after
@@ -159,12 +167,35 @@ struct PartitionFold {
         markDirty(share)
     }
 
+    private mutating func noteOutcome(_ transitions: [Transition], _ slot: JobSlot) {
+        guard case .job(let job) = slot.record else { return }
+        for transition in transitions {
+            switch transition.kind {
+            case .completed, .failed, .cancelled: outcomes.append(.ended(job))
+            case .recovered: outcomes.append(.recovered(job))
+            default: continue
+            }
+        }
+    }
+
     private mutating func share(_ id: BulkID, at now: Timestamp, _ memory: inout PartitionMemory) -> ShareSlot
     {
         if let slot = memory.shares[id] { return slot }
         let slot = ShareSlot(share: BulkShare(id: id, at: now), isStored: false)
         memory.shares[id] = slot
         return slot
+    }
+
+    /// - Parameter members: what every member of the share says of itself, of the last commit.
+    /// - Returns: whether the share had been wrong.
+    mutating func recount(
+        _ bulk: BulkID, _ members: [BulkContribution], at now: Timestamp, to memory: inout PartitionMemory
+    ) -> Bool {
+        guard memory.shares[bulk] != nil || !members.isEmpty else { return false }
+        let slot = share(bulk, at: now, &memory)
+        guard slot.share.recount(members, at: now) else { return false }
+        markDirty(slot)
+        return true
     }
 
     mutating func rescore(_ slot: JobSlot) {

@@ -25,6 +25,7 @@ extension PartitionOwner {
         var lastCommitAt = loop.clock.now
         var lastTrimAt = loop.clock.now
         var nextForgetting = loop.clock.now
+        var nextAudit = loop.clock.now + options.auditPause
         dueCheck = DueCheck()
         finishedErrands = []
         retryErrands = []
@@ -33,6 +34,11 @@ extension PartitionOwner {
             await sendRead(after: memory.control, on: connection), after: memory.control)
 
         while true {
+            // What memory holds here is what was committed.
+            if loop.clock.now >= nextAudit {
+                nextAudit = loop.clock.now + options.auditPause
+                try await audit(memory, on: connection)
+            }
             if let jump = memory.clock.read(
                 reading.redisTime, sentAt: reading.sentAt, receivedAt: reading.receivedAt)
             {
@@ -50,6 +56,12 @@ extension PartitionOwner {
             let sweep = try await nextSweep(atMost: room, &memory, on: connection)
 
             var fold = PartitionFold(keyspace: keyspace, partition: partition, catalog: catalogs.known)
+            // Before the batch is folded: what Redis holds is what memory holds.
+            for bulk in reading.batch.recounts {
+                let members = try await recount(bulk, on: connection)
+                let isChanged = fold.recount(bulk, members, at: memory.clock.now, to: &memory)
+                notify(.recounted(partition: partition, bulk: bulk, changed: isChanged))
+            }
             fold.apply(reading.batch, to: &memory)
             for id in sweep {
                 fold.apply(
@@ -275,6 +287,7 @@ extension PartitionOwner {
         stats.entries += Int64(batch.entries.count)
         stats.applied += Int64(fold.applied)
         stats.duplicates += Int64(fold.duplicates)
+        outcomes.count(fold.outcomes)
         for rejection in fold.rejected { stats.rejected[rejection.reason, default: 0] += 1 }
         if fold.missing > 0 {
             stats.missing += fold.missing

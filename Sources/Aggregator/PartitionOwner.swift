@@ -21,6 +21,7 @@ actor PartitionOwner {
     let options: AggregatorOptions
     let catalogs: CatalogReader
     let errands: ErrandRunner
+    let outcomes: OutcomeLedger
     let notify: @Sendable (AggregatorNotice) -> Void
 
     var watch: LeaseWatch
@@ -34,6 +35,8 @@ actor PartitionOwner {
     var runningErrands: [BulkID: BulkShare.Errands] = [:]
     var finishedErrands: [FinishedErrands] = []
     var retryErrands: Set<BulkID> = []
+    /// The last share that ``audit(_:on:)`` looked at.
+    var auditedUpTo: BulkID?
 
     /// Entries to ask for in one read: fewer than a batch while they are so large that the reply would be too
     /// large or too late.
@@ -75,7 +78,8 @@ actor PartitionOwner {
 
     init(
         partition: Int, keyspace: Keyspace, options: AggregatorOptions, catalogs: CatalogReader,
-        errands: ErrandRunner, on loop: EventLoop, notify: @escaping @Sendable (AggregatorNotice) -> Void
+        errands: ErrandRunner, outcomes: OutcomeLedger, on loop: EventLoop,
+        notify: @escaping @Sendable (AggregatorNotice) -> Void
     ) {
         self.loop = loop
         self.partition = partition
@@ -83,6 +87,7 @@ actor PartitionOwner {
         self.options = options
         self.catalogs = catalogs
         self.errands = errands
+        self.outcomes = outcomes
         self.notify = notify
         watch = LeaseWatch(lease: options.lease, instance: options.instance)
         stats.partition = partition
@@ -200,5 +205,8 @@ package struct PartitionStats: Sendable {
     package var takeovers: Int64 = 0
     /// Commits that Redis refused because another owner had taken the partition.
     package var fenced: Int64 = 0
+    /// Shares compared with the index of their members, and those that differed: must stay 0.
+    package var audited: Int64 = 0
+    package var drift: Int64 = 0
     package var haltedReason: String?
 }

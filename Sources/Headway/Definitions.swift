@@ -12,8 +12,8 @@ final class Definitions: Sendable {
     private struct State: Sendable {
         var catalog = PipelineCatalog()
         var problems: [PipelineProblem] = []
-        /// The revision that each contract, by name, was found to fit.
-        var checked: [String: Pipeline] = [:]
+        /// The revision that each contract, by its type, was found to fit.
+        var checked: [ObjectIdentifier: Pipeline] = [:]
     }
 
     private let state = Mutex(State())
@@ -53,23 +53,23 @@ final class Definitions: Sendable {
 
     /// The definition that a contract follows: checked once, the latest revision by then.
     func definition(of contract: (some PipelineContract).Type) async throws -> Pipeline {
-        let name = contract.name
-        if let known = state.withLock({ $0.checked[name] }) { return known }
+        let (name, type) = (contract.name, ObjectIdentifier(contract))
+        if let known = state.withLock({ $0.checked[type] }) { return known }
         let stages = contract.Stage.allCases.map(\.rawValue)
-        if let fit = fitting(name, stages) { return fit }
+        if let fit = fitting(name, stages, type) { return fit }
         try await readAgain()
-        if let fit = fitting(name, stages) { return fit }
+        if let fit = fitting(name, stages, type) { return fit }
         let latest = try known(PipelineName(name: name))
         throw ContractDifference(stages: stages, definition: latest)?.error(latest.reference)
             ?? HeadwayError(.contractMismatch, "The definition of \(name) changes at this moment: try again.")
     }
 
-    private func fitting(_ name: String, _ stages: [String]) -> Pipeline? {
+    private func fitting(_ name: String, _ stages: [String], _ type: ObjectIdentifier) -> Pipeline? {
         state.withLock { state in
             guard let latest = state.catalog.latest(name),
                 ContractDifference(stages: stages, definition: latest) == nil
             else { return nil }
-            state.checked[name] = latest
+            state.checked[type] = latest
             return latest
         }
     }

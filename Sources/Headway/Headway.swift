@@ -62,6 +62,39 @@ public final class Headway: Sendable {
     public static func connect(
         _ url: String = "redis://127.0.0.1:6379", options: Options = Options()
     ) async throws -> Headway {
+        try await connect(url, contracts: [], options: options)
+    }
+
+    /// As ``connect(_:options:)``, and checks contracts before anything is done under them: a worker whose stages
+    /// are not those of the applied definition does not start.
+    ///
+    ///     let headway = try await Headway.connect(url, contracts: [Article.self, Book.self])
+    ///
+    /// - Throws: also `contractMismatch`, which names the stages, and `unknownPipeline`; the connection is closed
+    ///   then.
+    public static func connect(
+        _ url: String = "redis://127.0.0.1:6379", contracts: [any PipelineContract.Type],
+        options: Options = Options()
+    ) async throws -> Headway {
+        let headway = try await open(url, options)
+        do {
+            for contract in contracts { try await headway.check(contract) }
+            return headway
+        } catch {
+            try? await headway.close(within: .zero)
+            throw error
+        }
+    }
+
+    /// Checks a contract against the applied definition now, not when it is first used. The revision that it fits
+    /// is the one that its jobs get from then on.
+    ///
+    /// - Throws: ``HeadwayError`` with `contractMismatch` or `unknownPipeline`.
+    public func check(_ contract: (some PipelineContract).Type) async throws {
+        _ = try await definitions.definition(of: contract)
+    }
+
+    private static func open(_ url: String, _ options: Options) async throws -> Headway {
         let loop = EventLoop(name: "headway", clock: options.clock)
         do throws(RedisError) {
             let endpoint = try RedisEndpoint(url: url)

@@ -23,6 +23,16 @@ public struct BulkContribution: Sendable, Equatable {
             ? BulkShare.FailureKind(code: job.failure?.code ?? "", stage: job.failure?.stage ?? "") : nil
     }
 
+    /// Of a member of which only the outcome is left.
+    public init(forgotten status: JobState.Status) {
+        self.status = status
+        weight = 1
+        fraction = status.isTerminal ? .one : .zero
+        health = status == .running ? .ok : nil
+        stage = nil
+        failure = status == .failed ? BulkShare.FailureKind(code: "", stage: "") : nil
+    }
+
     /// The same as of the job that it remembers.
     public init(_ tombstone: JobRecord.Tombstone) {
         status = tombstone.status

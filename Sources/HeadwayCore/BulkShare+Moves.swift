@@ -28,14 +28,55 @@ extension BulkShare {
             let isBack =
                 if let old, let new { old.status.isTerminal && old.status != new.status } else { false }
             if isBack || settledGeneration != nil { reopened = reopened.successor }
-            if let settled = settledGeneration {
-                settledGeneration = nil
-                openGeneration = max(openGeneration, settled.successor)
-                errands.insert(.reopen)
-            }
-            if counts.open == 0 { errands.insert(.settle) }
+            forgetSettlement()
         }
         countChange(at: now)
+    }
+
+    /// Puts what the members themselves say in the place of what was summed up.
+    ///
+    /// For a share that does not equal its members, which only a defect or somebody else's hand can bring
+    /// about. A share that was settled settles anew, as a higher generation.
+    ///
+    /// - Parameter members: every member's contribution, in any order.
+    /// - Returns: whether anything differed.
+    public mutating func recount(_ members: some Sequence<BulkContribution>, at now: Timestamp) -> Bool {
+        var fresh = BulkShare(id: id, at: now)
+        for member in members { fresh.add(member, 1) }
+        // Beyond the most kinds it depends on the order which are told apart: then the told kinds stay.
+        if failures[.other] != nil, failures.values.reduce(0, +) == fresh.counts.failed {
+            fresh.failures = failures
+        }
+        guard !hasSums(of: fresh) else { return false }
+        let areCountsChanged = counts != fresh.counts
+        counts = fresh.counts
+        weight = fresh.weight
+        progress = fresh.progress
+        health = fresh.health
+        stages = fresh.stages
+        failures = fresh.failures
+        if areCountsChanged {
+            if settledGeneration != nil { reopened = reopened.successor }
+            forgetSettlement()
+        }
+        countChange(at: now)
+        return true
+    }
+
+    private func hasSums(of other: BulkShare) -> Bool {
+        counts == other.counts && weight == other.weight && progress == other.progress
+            && health == other.health && stages == other.stages && failures == other.failures
+    }
+
+    /// The counts changed: what was told of the bulk is no longer true, and when nothing is open it is asked
+    /// anew whether all is done.
+    private mutating func forgetSettlement() {
+        if let settled = settledGeneration {
+            settledGeneration = nil
+            openGeneration = max(openGeneration, settled.successor)
+            errands.insert(.reopen)
+        }
+        if counts.open == 0 { errands.insert(.settle) }
     }
 
     /// These errands are done: others have been told.

@@ -14,6 +14,8 @@ extension BulkShare {
             case .cancelling: flagCancelling(isHome: isHome)
             case .settled(let generation, let sums): hearSettled(generation, sums, isHome: isHome, at: now)
             case .reopened(let generation): hearReopened(generation)
+            // The owner reads the members and calls `recount`; the word itself says nothing.
+            case .recount: Verdict.unchanged
             }
         if verdict == .applied, isHome || !isBookkeeping(word) { countChange(at: now) }
         return verdict
@@ -24,7 +26,7 @@ extension BulkShare {
     private func isBookkeeping(_ word: BulkWord) -> Bool {
         switch word {
         case .settled, .reopened: true
-        case .opened, .sealed, .cancelRequested, .announced, .cancelling: false
+        case .opened, .sealed, .cancelRequested, .announced, .cancelling, .recount: false
         }
     }
 
@@ -38,7 +40,7 @@ extension BulkShare {
             verdict = draft.seal(total: total, at: now)
             if verdict == .applied { errands.insert(.settle) }
         case .cancelRequested: verdict = flagCancelling(isHome: true)
-        case .announced, .cancelling, .settled, .reopened: verdict = .unchanged
+        case .announced, .cancelling, .settled, .reopened, .recount: verdict = .unchanged
         }
         if case .refused = verdict { return verdict }
         if isNew { verdict = .applied }
@@ -129,7 +131,7 @@ private func isWithinBounds(_ word: BulkWord) -> Bool {
     case .settled(let generation, let sums):
         isGeneration(generation) && JobState.Status.allCases.allSatisfy { isCount(sums[$0]) }
     case .reopened(let generation): isGeneration(generation)
-    case .cancelRequested, .announced, .cancelling: true
+    case .cancelRequested, .announced, .cancelling, .recount: true
     }
 }
 

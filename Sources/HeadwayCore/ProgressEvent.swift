@@ -140,7 +140,8 @@ public enum Progress: Sendable, Equatable {
     }
 }
 
-/// What can be said of a bulk. The last four are what shares tell one another; see docs/wire.md.
+/// What can be said of a bulk. The last five are said only inside: four by shares to one another, the fifth by
+/// whoever found that a share does not equal its members; see docs/wire.md.
 public enum BulkWord: Sendable, Equatable {
     case opened(total: Int?, label: String?)
     case sealed(total: Int?)
@@ -154,4 +155,6 @@ public enum BulkWord: Sendable, Equatable {
     case settled(generation: Int, BulkCounts)
     /// To every share: a member came back, do not expire.
     case reopened(generation: Int)
+    /// To one share: count your members anew.
+    case recount
 }

@@ -219,6 +219,7 @@ package struct EventScan {
         case .bulkCancelling: return bulk(.cancelling)
         case .bulkSettled: return bulk(.settled(generation: try known(generation, .generation), counts))
         case .bulkReopened: return bulk(.reopened(generation: try known(generation, .generation)))
+        case .bulkRecount: return bulk(.recount)
         }
     }
 

@@ -13,18 +13,19 @@ enum EventType: String, CaseIterable, Sendable {
     case bulkOpened = "bulk.opened"
     case bulkSealed = "bulk.sealed"
     case bulkCancelRequested = "bulk.cancelRequested"
-    // What shares tell one another; refused from outside.
+    // What shares tell one another, and what is told to one that miscounted; refused from outside.
     case bulkAnnounced = "bulk.announced"
     case bulkCancelling = "bulk.cancelling"
     case bulkSettled = "bulk.settled"
     case bulkReopened = "bulk.reopened"
+    case bulkRecount = "bulk.recount"
 
     static let table = NameTable(allCases, spelled: \.rawValue)
 
     /// Said only by shares to one another, never by a producer.
     var isInternal: Bool {
         switch self {
-        case .bulkAnnounced, .bulkCancelling, .bulkSettled, .bulkReopened: true
+        case .bulkAnnounced, .bulkCancelling, .bulkSettled, .bulkReopened, .bulkRecount: true
         case .jobQueued, .jobStarted, .stageStarted, .stageProgressed, .stageCompleted, .jobCompleted,
             .jobFailed,
             .jobCancelRequested, .jobCancelled, .jobHeartbeat, .bulkOpened, .bulkSealed, .bulkCancelRequested:

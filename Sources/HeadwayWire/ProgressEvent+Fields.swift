@@ -115,6 +115,7 @@ extension BulkWord {
         case .cancelling: .bulkCancelling
         case .settled: .bulkSettled
         case .reopened: .bulkReopened
+        case .recount: .bulkRecount
         }
     }
 
@@ -125,7 +126,7 @@ extension BulkWord {
             buffer.add(.total, total)
         case .sealed(let total):
             buffer.add(.total, total)
-        case .cancelRequested, .announced, .cancelling:
+        case .cancelRequested, .announced, .cancelling, .recount:
             break
         case .settled(let generation, let counts):
             buffer.add(.generation, generation)

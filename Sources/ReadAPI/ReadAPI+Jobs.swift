@@ -34,6 +34,7 @@ extension ReadAPI {
     ) throws(Problem) -> HTTPResponse {
         if let refusal = access.grant(of: answer).refusal { throw refusal }
         if let problem = Self.absence(answer) { throw problem }
+        if case .job(let job) = answer { countPoll(job) }
         let token = answer.token
         if call.names(token) {
             return HTTPResponse(
@@ -99,6 +100,7 @@ extension ReadAPI {
         }
         let jobs = answers.jobs.filter { access.grant(of: $0).isAllowed }
         let refused = answers.jobs.filter { !access.grant(of: $0).isAllowed }
+        for answer in jobs { countPoll(answer) }
         var json = JSONWriter(capacity: 256 + ids.count * 900)
         json.beginObject()
         json.key("jobs")

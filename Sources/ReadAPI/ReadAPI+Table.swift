@@ -34,6 +34,7 @@ extension ReadAPI {
 
         Route(.get, "/healthz") { api, _ in await api.healthz() },
         Route(.get, "/readyz") { api, _ in await api.readyz() },
+        Route(.get, "/metrics") { api, call in await api.metrics(call) },
         Route(.get, "/") { api, _ in api.page() },
     ])
 }

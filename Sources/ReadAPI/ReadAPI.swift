@@ -31,6 +31,7 @@ package actor ReadAPI {
     private(set) var isStopped = false
     var views = ViewTable()
     var stats = ReadAPIStats()
+    var metricsSources: [@Sendable () async -> [MetricFamily]] = []
 
     package init(
         keyspace: Keyspace, endpoint: RedisEndpoint, on loop: EventLoop,
@@ -85,7 +86,16 @@ package actor ReadAPI {
     }
 
     package func answer(_ request: HTTPRequest) async -> HTTPResponse {
-        switch Self.router.match(request.method, request.path) {
+        let match = Self.router.match(request.method, request.path)
+        let response = await answer(request, match)
+        var route = Self.router.routes.count
+        if case .route(_, let number, _) = match { route = number }
+        stats.count(response.status, route: route)
+        return response
+    }
+
+    private func answer(_ request: HTTPRequest, _ match: Router.Match) async -> HTTPResponse {
+        switch match {
         case .route(let route, let number, let captures):
             stats.requests[number] += 1
             do throws(Problem) {
@@ -138,25 +148,20 @@ package struct ReadAPIOptions: Sendable {
     package init() {}
 }
 
-/// A kind of answer that views gave: as many as the pipelines have stages.
-package struct ViewPoll: Sendable, Hashable {
-    package let pipeline: String
-    /// The stage of a running job; else its status.
-    package let stage: String
-}
-
 /// What the read API did since it was made.
 package struct ReadAPIStats: Sendable {
     /// Per route, in the table's order.
     package var requests: [Int] = []
+    /// By route (its place in the table; one behind the last is no route) and class of status.
+    package var responses: [Int: [Int]] = [:]
     /// By the problem's kind.
     package var problems: [String: Int] = [:]
     /// Requests of views, by the route as it is written.
     package var viewRequests: [String: Int] = [:]
-    /// Job polls answered by views.
-    package var viewPolls: [ViewPoll: Int] = [:]
     package var eventsAppended = 0
     package var jobsRegistered = 0
+    package var jobPolls = PollTally()
+    package var viewPolls = PollTally()
     package var live = LiveStats()
 
     /// `GET /v1/jobs/{id}`, … with how often each was asked.

@@ -1,4 +1,5 @@
 import HeadwayCore
+import HeadwayWire
 import TestSupport
 import Testing
 
@@ -53,6 +54,51 @@ struct ContractTests {
                 + "with `headway pipelines apply FILE`.")
         #expect(try await scene.said(of: "a-1").isEmpty)
         try await headway.close(within: .milliseconds(100))
+    }
+
+    enum Longer: PipelineContract {
+        static let name = "article"
+        enum Stage: String, CaseIterable { case research, writing, seo, proofreading }
+    }
+
+    enum Shorter: PipelineContract {
+        static let name = "article"
+        enum Stage: String, CaseIterable { case research, writing }
+    }
+
+    @Test(
+        "a worker whose stages are not the definition's does not start: one missing, one too many, no definition"
+    )
+    func checkedAtStart() async throws {
+        let scene = try await Scene.open()
+        for (contract, code, words) in [
+            (Longer.self, HeadwayError.Code.contractMismatch, "the definition lacks proofreading."),
+            (Shorter.self, .contractMismatch, "the Swift type lacks seo."),
+            (Story.self, .unknownPipeline, "No definition of pipeline story"),
+        ] as [(any PipelineContract.Type, HeadwayError.Code, String)] {
+            let error = await #expect(throws: HeadwayError.self) {
+                _ = try await scene.connect(contracts: [Article.self, contract])
+            }
+            #expect(error?.code == code)
+            #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
+        }
+        let headway = try await scene.connect(contracts: [Article.self])
+        try await headway.check(Article.self)
+        await #expect(throws: HeadwayError.self) { try await headway.check(Shorter.self) }
+        try await headway.close(within: .milliseconds(100))
+    }
+
+    @Test(
+        "a read token's digest is what the reader's token is compared with, and its description is no secret")
+    func readToken() {
+        let made = ReadToken.make()
+        #expect(made.token.utf8.count == 52)
+        #expect(made == ReadToken(made.token))
+        #expect(made.digest == SHA256.hex(made.token))
+        #expect(!"\(made)".contains(made.token))
+        #expect(ReadToken.make() != made)
+        #expect(
+            ReadToken("abc").digest == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
     }
 
     @Test("stages by name are checked when they are used")

@@ -45,8 +45,10 @@ final class Scene: Sendable {
         return options
     }
 
-    func connect(_ change: (inout Headway.Options) -> Void = { _ in }) async throws -> Headway {
-        try await Headway.connect(server.endpointURL, options: options(change))
+    func connect(
+        contracts: [any PipelineContract.Type] = [], _ change: (inout Headway.Options) -> Void = { _ in }
+    ) async throws -> Headway {
+        try await Headway.connect(server.endpointURL, contracts: contracts, options: options(change))
     }
 
     func apply(_ json: String) async throws {

@@ -119,7 +119,7 @@ struct CloudEventTests {
 
     @Test(
         "the words that shares tell one another are refused from outside",
-        arguments: ["bulk.announced", "bulk.cancelling", "bulk.settled", "bulk.reopened"])
+        arguments: ["bulk.announced", "bulk.cancelling", "bulk.settled", "bulk.reopened", "bulk.recount"])
     func shareWords(type: String) {
         let json = Self.event(#""type": "\#(type)", "subject": "spring""#, data: #"{"generation": 1}"#)
         #expect(throws: WireError(.unknownType, "type", "is not one that producers may send")) {

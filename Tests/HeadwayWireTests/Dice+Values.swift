@@ -76,6 +76,7 @@ extension Dice {
         case 3: .announced
         case 4: .cancelling
         case 5: .settled(generation: number(1...9), counts())
+        case 6: .recount
         default: .reopened(generation: number(1...9))
         }
     }

@@ -159,6 +159,7 @@ extension Golden {
         event("bulk-cancel", ProgressEvent(bulk, .cancelRequested)),
         event("bulk-announced", ProgressEvent(bulk, .announced)),
         event("bulk-cancelling", ProgressEvent(bulk, .cancelling)),
+        event("bulk-recount", ProgressEvent(bulk, .recount)),
         event(
             "bulk-settled",
             ProgressEvent(bulk, .settled(generation: 1, BulkCounts(completed: 38, failed: 1, cancelled: 1)))),

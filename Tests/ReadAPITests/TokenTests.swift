@@ -209,9 +209,9 @@ struct TokenTests {
                 let listID = list.json["id"]?.string ?? ""
                 let queries = [
                     "", "?version=e1-5", "?version=e1-4&wait=50ms", "?ids=locked,ended,broken,gone,open",
-                    "?ids=b",
-                    "?jobs=locked,open&bulks=b", "?list=\(listID)", "?limit=500", "?status=failed",
+                    "?ids=b", "?limit=500", "?status=failed",
                 ]
+                let streams = ["?jobs=locked,open&bulks=b", "?list=\(listID)"]
                 for route in ReadAPI.router.routes {
                     let subjects =
                         route.pattern.contains("{")
@@ -219,7 +219,9 @@ struct TokenTests {
                     for subject in subjects {
                         let path = route.pattern.replacing("{id}", with: subject)
                             .replacing("{name}", with: "article")
-                        for query in queries where route.method == .get || query.isEmpty {
+                        let isStream = route.pattern == "/v1/stream"
+                        let isPlain = route.method != .get || route.pattern.hasSuffix("/events")
+                        for query in isStream ? streams : isPlain ? [""] : queries {
                             for caller in [Caller.nobody, .wrong] {
                                 let text = try await shown(house, route, path + query, caller)
                                 for secret in Self.secrets where text.contains(secret) {

@@ -90,7 +90,7 @@ struct ViewRouteTests {
             #expect(try await house.client.get("/status").status == 404)
             let stats = await house.api.currentStats
             #expect(stats.viewRequests.keys.contains("/status/{job}"))
-            #expect(stats.viewPolls[ViewPoll(pipeline: "book", stage: "completed")] == 2)
+            #expect(stats.viewPolls.counts[PollTally.Key(pipeline: "book", stage: "")] == 8)
         }
     }
 

@@ -29,7 +29,9 @@ enum DaemonCommands {
             Folds the workers' events into states. A partition has one owner at a time, and the first instance to \
             come takes them all; others stand by, and take over what an owner that stopped or died leaves.
             """,
-        options: RedisChoice.options + [DaemonOptions.partitions, DaemonOptions.lease],
+        options: RedisChoice.options + [
+            DaemonOptions.partitions, DaemonOptions.lease, DaemonOptions.metrics,
+        ],
         run: { invocation in
             var plan = Station.Plan(invocation.arguments)
             plan.serves = false
@@ -126,6 +128,9 @@ enum DaemonCommands {
             Terminal.say("Headway is up: \(address.url)")
         } else {
             Terminal.say("Headway aggregates namespace \(plan.namespace).")
+        }
+        if let address = await station.metricsAddress {
+            Terminal.say("Metrics are at \(address.url)metrics")
         }
         if embeds { Terminal.say("Workers connect to \(station.redis.url)") }
         Terminal.say("Stop it with \(invocation.terminal.isLive ? "^C or " : "")kill \(getpid())")

@@ -24,6 +24,10 @@ enum DaemonOptions {
         "opens every job, and from then on every write needs it; better given as a variable, as ps shows options"
     )
 
+    static let metrics = Option(
+        "metrics", nil, .address("HOST:PORT"),
+        "where /metrics is; nowhere without it. Port 0 picks a free one")
+
     static let grace = Option(
         "grace", nil, .duration("TIME"), "how long requests under way may take when stopping", fallback: "10s"
     )

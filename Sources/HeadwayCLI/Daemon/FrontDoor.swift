@@ -36,6 +36,7 @@ struct FrontDoor: Sendable {
                 let port = try await server.listen(host: plan.listen.host, port: plan.listen.port)
                 address = ListenAddress(host: plan.listen.host, port: port)
             }
+            await api.addMetrics { [weak server] in await server?.stats.families ?? [] }
             await api.start()
             return FrontDoor(address: address, api: api, server: server)
         } catch {
@@ -43,6 +44,11 @@ struct FrontDoor: Sendable {
             await api.stop()
             throw Failure("\(error)")
         }
+    }
+
+    /// Adds to `/metrics` what others in this process count.
+    func addMetrics(_ source: @escaping @Sendable () async -> [MetricFamily]) async {
+        await api.addMetrics(source)
     }
 
     /// Whether nobody listens there; only for choosing a default, as the answer may be old when it is used.

@@ -1,5 +1,6 @@
 import Aggregator
 import EventLoop
+import HTTPServer
 import HeadwayWire
 import ReadAPI
 import Redis
@@ -21,6 +22,8 @@ actor Station {
         var instance = OwnProgram.instance
         /// Opens every job, and guards every write; nil leaves writes to everybody.
         var operatorToken: String?
+        /// Where an aggregator alone shows its metrics; nil for nowhere.
+        var metrics: ListenAddress?
 
         init() {}
 
@@ -30,6 +33,7 @@ actor Station {
             lease = arguments.duration("lease") ?? lease
             grace = arguments.duration("grace") ?? grace
             listen = arguments.address("listen") ?? listen
+            metrics = arguments.address("metrics")
             operatorToken = arguments.text("operator-token")
         }
 
@@ -50,6 +54,7 @@ actor Station {
     private let embedded: EmbeddedRedis?
     private var aggregator: Aggregator?
     private var door: FrontDoor?
+    private var metricsDoor: MetricsDoor?
 
     /// Starts everything that the plan wants.
     ///
@@ -93,6 +98,8 @@ actor Station {
 
     /// Where the API is; nil without one.
     var address: ListenAddress? { door?.address }
+    /// Where an aggregator's own metrics are; nil where the API shows them, or nobody asked.
+    var metricsAddress: ListenAddress? { metricsDoor?.address }
 
     private func start() async throws {
         if plan.serves {
@@ -113,6 +120,12 @@ actor Station {
             log.say(level, notice.description)
         }
         self.aggregator = aggregator
+        let families: @Sendable () async -> [MetricFamily] = { [weak aggregator] in
+            guard let aggregator else { return [] }
+            return await AggregatorMetrics.families(aggregator)
+        }
+        await door?.addMetrics(families)
+        if let wanted = plan.metrics { metricsDoor = try await MetricsDoor.open(wanted, on: loop, families) }
         await aggregator.start()
     }
 
@@ -138,6 +151,8 @@ actor Station {
         door = nil
         await aggregator?.stop()
         aggregator = nil
+        await metricsDoor?.close()
+        metricsDoor = nil
         for loop in workLoops { await loop.stop() }
     }
 

@@ -143,17 +143,10 @@ extension ReadAPI {
         guard let subject = ViewSubject(answer) else {
             return try refuse(.expired, view, match.id, answer: answer)
         }
-        count(subject, view)
+        if let job = subject.job { countViewPoll(job) }
         if isKnown { return HTTPResponse(status: 304, headers: headers) }
         guard let fields = view.fields else { return try refuse(.absent, view, match.id, answer: answer) }
         return .json(view.write(fields, of: subject), headers: headers)
-    }
-
-    private func count(_ subject: ViewSubject, _ view: View) {
-        guard let job = subject.job else { return }
-        let stage = job.state.status == .running ? job.state.position?.stage : nil
-        stats.viewPolls[
-            ViewPoll(pipeline: view.pipeline, stage: stage ?? job.state.status.rawValue), default: 0] += 1
     }
 
     // MARK: Streams
