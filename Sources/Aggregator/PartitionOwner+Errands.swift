@@ -16,9 +16,10 @@ extension PartitionOwner {
         runningErrands[share.id, default: []].formUnion(errands)
         let fence = stats.fence
         Task(executorPreference: loop) {
-            let told = await self.errands.run(errands, of: share.id, from: self.partition)
+            let told = await self.errands.run(errands, of: share)
             let finished = FinishedErrands(
-                bulk: share.id, told: told, version: share.version, reopened: share.reopened)
+                bulk: share.id, told: told, version: share.version, reopened: share.reopened,
+                generation: share.knownGeneration)
             await self.finish(finished, of: errands, fence: fence)
         }
     }
@@ -37,7 +38,7 @@ extension PartitionOwner {
             guard let slot = memory.shares[finished.bulk] else { continue }
             let done = slot.share.errands.intersection(finished.settled(in: slot.share))
             guard !done.isEmpty else { continue }
-            slot.share.finishErrands(done)
+            slot.share.finishErrands(done, knowing: finished.generation)
             fold.markDirty(slot)
         }
         finishedErrands = []

@@ -55,7 +55,9 @@ extension PartitionOwner {
             let room = options.batch - reading.batch.entries.count - due.count
             let sweep = try await nextSweep(atMost: room, &memory, on: connection)
 
-            var fold = PartitionFold(keyspace: keyspace, partition: partition, catalog: catalogs.known)
+            var fold = PartitionFold(
+                keyspace: keyspace, partition: partition, catalog: catalogs.known,
+                webhooks: options.webhooks?.events ?? [])
             // Before the batch is folded: what Redis holds is what memory holds.
             for bulk in reading.batch.recounts {
                 let members = try await recount(bulk, on: connection)
@@ -107,9 +109,11 @@ extension PartitionOwner {
             if isTrimDue { lastTrimAt = now }
 
             if isLeaving {
-                try accept(try await exchange(transaction, on: connection), of: transaction)
+                let replies = try await exchange(transaction, on: connection)
+                try accept(replies, of: transaction)
                 watch.ownNonce = nil
                 record(fold, reading.batch)
+                noteOutbox(replies, trim: writer.outboxTrim)
                 notify(.released(partition: partition, to: heir))
                 return
             }
@@ -117,9 +121,11 @@ extension PartitionOwner {
             let control = memory.control
             let commit = await connection.submit(transaction, deadline: .seconds(5))
             let next = await sendRead(after: control, trimTo: isTrimDue ? accepted : nil, on: connection)
-            try accept(try await replies(of: commit), of: transaction)
+            let committed = try await replies(of: commit)
+            try accept(committed, of: transaction)
             accepted = control.checkpoint
             record(fold, reading.batch)
+            noteOutbox(committed, trim: writer.outboxTrim)
             for slot in fold.shares { startErrands(of: slot.share) }
             memory.jobs.age()
             memory.trimShares(to: 10_000)
@@ -281,6 +287,17 @@ extension PartitionOwner {
             if let text = element.error { throw .halted(text) }
         }
         stats.commits += 1
+    }
+
+    /// Rings for what was added to the outbox, and says what had to go.
+    private func noteOutbox(_ replies: [RESPValue], trim place: Int?) {
+        guard let place else { return }
+        courier?.ring(partition)
+        let elements = replies.last?.elements.map(Array.init) ?? []
+        guard place < elements.count, let dropped = elements[place].number, dropped > 0 else { return }
+        stats.webhooksDropped += Int64(dropped)
+        notify(.outboxFull(partition: partition, dropped: dropped))
+        courier?.dropped(dropped, of: partition)
     }
 
     private func record(_ fold: PartitionFold, _ batch: PartitionBatch) {
