@@ -54,6 +54,7 @@ extension PartitionOwner {
             try await load(for: reading.batch, due: due, into: &memory, on: connection)
             let room = options.batch - reading.batch.entries.count - due.count
             let sweep = try await nextSweep(atMost: room, &memory, on: connection)
+            let isSweeping = !sweep.isEmpty
 
             var fold = PartitionFold(
                 keyspace: keyspace, partition: partition, catalog: catalogs.known,
@@ -120,7 +121,9 @@ extension PartitionOwner {
             // Both leave in one write; the commit's outcome is known while the read still waits for news.
             let control = memory.control
             let commit = await connection.submit(transaction, deadline: .seconds(5))
-            let next = await sendRead(after: control, trimTo: isTrimDue ? accepted : nil, on: connection)
+            let next = await sendRead(
+                after: control, trimTo: isTrimDue ? accepted : nil,
+                waits: !isSweeping && !fold.shares.contains { $0.share.isSweeping }, on: connection)
             let committed = try await replies(of: commit)
             try accept(committed, of: transaction)
             accepted = control.checkpoint
@@ -146,8 +149,10 @@ extension PartitionOwner {
         let sentAt: Duration
     }
 
+    /// - Parameter waits: whether nothing else is to be done until there is news.
     private func sendRead(
-        after control: Control, trimTo checkpoint: StreamID? = nil, on connection: RedisConnection
+        after control: Control, trimTo checkpoint: StreamID? = nil, waits: Bool = true,
+        on connection: RedisConnection
     ) async -> PendingReading {
         var batch = CommandBatch()
         // Outside the transaction, behind an accepted checkpoint: a full Redis can drain.
@@ -156,7 +161,8 @@ extension PartitionOwner {
         let first = batch.count
         batch.add("TIME")
         batch.add(
-            "XREAD", "COUNT", "\(readCount)", "BLOCK", "\(max(1, options.block.wholeMilliseconds))",
+            "XREAD", "COUNT", "\(readCount)", "BLOCK",
+            "\(waits ? max(1, options.block.wholeMilliseconds) : 1)",
             "STREAMS", keyspace.events(partition), control.checkpoint.description)
         batch.add("WATCH", keyspace.control(partition))
         batch.add("HMGET", keyspace.control(partition), "nonce", "checkpoint", "commit")
