@@ -12,6 +12,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CLibevent", providers: [.apt(["libevent-dev"])]),
+        .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CGlibc"),
 
         .target(name: "EventLoop", dependencies: ["CLibevent"]),
@@ -19,9 +20,12 @@ let package = Package(
         .target(name: "Redis", dependencies: ["CHiredis", "CLibevent", "EventLoop"]),
         .target(name: "HeadwayWire", dependencies: ["HeadwayCore"]),
         .target(name: "HTTPServer", dependencies: ["CLibevent", "EventLoop"]),
+        .target(name: "HTTPClient", dependencies: ["CCurl", "CLibevent", "EventLoop"]),
 
         .target(name: "Headway", dependencies: ["EventLoop", "HeadwayCore", "HeadwayWire", "Redis"]),
-        .target(name: "Aggregator", dependencies: ["EventLoop", "HeadwayCore", "HeadwayWire", "Redis"]),
+        .target(
+            name: "Aggregator",
+            dependencies: ["EventLoop", "HTTPClient", "HeadwayCore", "HeadwayWire", "Redis"]),
         .target(
             name: "ReadAPI",
             dependencies: ["EventLoop", "HTTPServer", "HeadwayCore", "HeadwayWire", "Redis"]),
@@ -39,6 +43,9 @@ let package = Package(
         .testTarget(name: "HeadwayCoreTests", dependencies: ["HeadwayCore"]),
         .testTarget(name: "HeadwayWireTests", dependencies: ["HeadwayCore", "HeadwayWire"]),
         .testTarget(name: "HTTPServerTests", dependencies: ["EventLoop", "HTTPServer", "TestSupport"]),
+        .testTarget(
+            name: "HTTPClientTests",
+            dependencies: ["EventLoop", "HTTPClient", "HTTPServer", "TestSupport"]),
         .testTarget(
             name: "HeadwayTests",
             dependencies: ["EventLoop", "Headway", "HeadwayCore", "HeadwayWire", "Redis", "TestSupport"]),

@@ -17,6 +17,7 @@ package actor Aggregator {
     private let owners: [PartitionOwner]
     private let fleet: Fleet
     private let ledger: OutcomeLedger
+    private let courier: WebhookCourier?
     private var refreshing: Task<Void, Never>?
 
     /// - Parameters:
@@ -33,10 +34,14 @@ package actor Aggregator {
         let errands = ErrandRunner(keyspace: keyspace, client: client, on: loop)
         let ledger = OutcomeLedger()
         self.ledger = ledger
+        let courier = options.webhooks.map { [client, loop] in
+            WebhookCourier(keyspace: keyspace, options: $0, client: client, on: loop, notify: notify)
+        }
+        self.courier = courier
         owners = (0..<keyspace.partitions).map { [catalogs] in
             PartitionOwner(
                 partition: $0, keyspace: keyspace, options: options, catalogs: catalogs, errands: errands,
-                outcomes: ledger, on: loops[$0 % loops.count], notify: notify)
+                outcomes: ledger, courier: courier, on: loops[$0 % loops.count], notify: notify)
         }
         fleet = Fleet(keyspace: keyspace, options: options, client: client, owners: owners, on: loop)
     }
@@ -63,6 +68,7 @@ package actor Aggregator {
             for owner in owners { group.addTask { await owner.stop() } }
         }
         await fleet.end()
+        await courier?.stop()
         await client.close()
     }
 

@@ -21,14 +21,21 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
     case drift(partition: Int, bulk: BulkID, told: BulkCounts, counted: BulkCounts)
     /// A share was counted anew from its members; `changed` when it had been wrong.
     case recounted(partition: Int, bulk: BulkID, changed: Bool)
+    /// A receiver of webhooks does not take them; they are tried again.
+    case receiverFails(receiver: String, reason: String)
+    case receiverBack(receiver: String)
+    /// Webhooks were given up; they lie in `undelivered`.
+    case undelivered(receiver: String, count: Int, reason: String)
+    /// The outbox was full: its oldest webhooks were dropped unsent.
+    case outboxFull(partition: Int, dropped: Int)
 
     package enum Level: String, Sendable { case info, warning, error }
 
     package var level: Level {
         switch self {
         case .took, .released, .recounted: .info
-        case .lost, .refused, .clockJumped: .warning
-        case .halted, .gap, .trimmedUnread, .drift: .error
+        case .lost, .refused, .clockJumped, .receiverFails, .receiverBack: .warning
+        case .halted, .gap, .trimmedUnread, .drift, .undelivered, .outboxFull: .error
         }
     }
 
@@ -55,6 +62,14 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
                 + " see headway verify --repair"
         case .recounted(let partition, let bulk, let changed):
             "partition \(partition): bulk \(bulk) was counted anew; it \(changed ? "had been wrong" : "was right")"
+        case .receiverFails(let receiver, let reason):
+            "webhooks: \(receiver) does not take them (\(reason)); trying again for as long as the patience lasts"
+        case .receiverBack(let receiver):
+            "webhooks: \(receiver) takes them again"
+        case .undelivered(let receiver, let count, let reason):
+            "webhooks: gave up \(count) for \(receiver) (\(reason)); they are kept in undelivered"
+        case .outboxFull(let partition, let dropped):
+            "partition \(partition): the outbox is full; its \(dropped) oldest webhooks were dropped unsent"
         }
     }
 }

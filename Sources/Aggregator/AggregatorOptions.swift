@@ -29,6 +29,9 @@ package struct AggregatorOptions: Sendable {
     /// The publishers' longest back-off: how long after an outage nobody is judged by silence.
     package var publisherBackoff = Duration.seconds(10)
 
+    /// Nil: nobody is told, and no commit costs more.
+    package var webhooks: WebhookOptions?
+
     package init(endpoint: RedisEndpoint, instance: String) {
         self.endpoint = endpoint
         self.instance = instance

@@ -14,6 +14,9 @@ struct CommitWriter {
     /// Entries kept in `rejected`, about.
     static let rejectedCap = 10_000
 
+    /// Where `XTRIM` of the outbox stands among the commands between `MULTI` and `EXEC`; nil without one.
+    private(set) var outboxTrim: Int?
+
     private var fields = FieldBuffer()
 
     init(keyspace: Keyspace, partition: Int, options: AggregatorOptions, catalog: PipelineCatalog) {
@@ -35,6 +38,7 @@ struct CommitWriter {
         for slot in fold.rescored where slot.mustRescore { index(slot, into: &batch) }
         for slot in fold.shares { write(slot, into: &batch) }
         for rejection in fold.rejected { write(rejection, into: &batch) }
+        write(fold.outbox, into: &batch)
         if !fold.sources.isEmpty {
             batch.begin("HSET", argumentCount: 1 + 2 * fold.sources.count)
             batch.append(keyspace.sources(partition))
@@ -206,6 +210,25 @@ struct CommitWriter {
         batch.append(Self.rejectedCap)
         batch.append("*")
         appendFields(into: &batch)
+    }
+
+    private mutating func write(_ outbox: [OutboxEntry], into batch: inout CommandBatch) {
+        guard let limit = options.webhooks?.outboxLimit, !outbox.isEmpty else { return }
+        for entry in outbox {
+            fields.removeAll(keepingCapacity: true)
+            entry.encode(into: &fields)
+            batch.begin("XADD", argumentCount: 2 + 2 * fields.count)
+            batch.append(keyspace.outbox(partition))
+            batch.append("*")
+            appendFields(into: &batch)
+        }
+        // A command of its own, because it answers how many it dropped.
+        outboxTrim = batch.count - 1
+        batch.begin("XTRIM", argumentCount: 4)
+        batch.append(keyspace.outbox(partition))
+        batch.append("MAXLEN")
+        batch.append("~")
+        batch.append(limit)
     }
 
     private func notice(_ fold: PartitionFold, control: Control) -> ChangeNotice {

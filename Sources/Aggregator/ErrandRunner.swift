@@ -22,7 +22,10 @@ actor ErrandRunner {
     }
 
     /// - Returns: the errands that are done; the others are worth another try.
-    func run(_ errands: BulkShare.Errands, of bulk: BulkID, from partition: Int) async -> BulkShare.Errands {
+    ///
+    /// - Parameter share: as committed.
+    func run(_ errands: BulkShare.Errands, of share: BulkShare) async -> BulkShare.Errands {
+        let bulk = share.id
         var done: BulkShare.Errands = []
         if errands.contains(.announce), await tell(.announced, of: bulk, to: [keyspace.partition(of: bulk)]) {
             done.insert(.announce)
@@ -37,6 +40,7 @@ actor ErrandRunner {
         {
             done.insert(.reopen)
         }
+        if errands.contains(.failing), await tellFailing(share) { done.insert(.failing) }
         if errands.contains(.settle), await settle(bulk) { done.insert(.settle) }
         if done != errands { try? await loop.sleep(for: .milliseconds(200)) }
         return done
@@ -59,6 +63,15 @@ actor ErrandRunner {
             try? await loop.sleep(for: .milliseconds(10 * (attempt + 1)))
         }
         return false
+    }
+
+    /// Home decides whether it was the first of its generation.
+    private func tellFailing(_ share: BulkShare) async -> Bool {
+        guard let failing = share.failing else { return true }
+        guard let shares = await shares(of: share.id) else { return false }
+        let generation = BulkSummary(id: share.id, shares: shares).generation
+        return await tell(
+            .failing(generation: generation, failing), of: share.id, to: [keyspace.partition(of: share.id)])
     }
 
     private func shares(of bulk: BulkID) async -> [BulkShare]? {

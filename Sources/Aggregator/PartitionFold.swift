@@ -10,6 +10,8 @@ struct PartitionFold {
     let keyspace: Keyspace
     let partition: Int
     let catalog: PipelineCatalog
+    /// What somebody wants to be told of.
+    let webhooks: Set<WebhookEventType>
 
     private(set) var jobs: [JobSlot] = []
     /// Jobs whose score in `active` came due and must follow their deadline.
@@ -19,6 +21,8 @@ struct PartitionFold {
     /// Sources that were silent for so long that they come back under another name, if at all.
     private(set) var forgotten: [String] = []
     private(set) var rejected: [Rejection] = []
+    /// Webhooks, to be written in the commit of which they tell.
+    private(set) var outbox: [OutboxEntry] = []
     private(set) var duplicates = 0
     private(set) var applied = 0
     /// Jobs that ended, or whose end was taken back, each as it then was.
@@ -31,7 +35,10 @@ struct PartitionFold {
         case recovered(JobState)
     }
 
-    init(keyspace: Keyspace, partition: Int, catalog: PipelineCatalog) {
+    init(
+        keyspace: Keyspace, partition: Int, catalog: PipelineCatalog, webhooks: Set<WebhookEventType> = []
+    ) {
+        self.webhooks = webhooks
         self.keyspace = keyspace
         self.partition = partition
         self.catalog = catalog
@@ -134,10 +141,12 @@ struct PartitionFold {
         case .bulk(let id, let word):
             let isHome = keyspace.partition(of: id) == partition
             let slot = share(id, at: now, &memory)
+            let settled = slot.share.home?.settlement?.generation ?? 0
             switch slot.share.apply(word, isHome: isHome, at: now) {
             case .applied:
                 applied += 1
                 markDirty(slot)
+                tell(of: slot.share, word, settledBefore: settled, at: now)
             case .unchanged, .held: break
             case .refused(let reason): refuse(reason, entry, event, at: now)
             }
@@ -154,16 +163,22 @@ struct PartitionFold {
         }
         slot.transitions.append(contentsOf: outcome.transitions)
         noteOutcome(outcome.transitions, slot)
+        if !webhooks.isEmpty { tell(of: slot, outcome.transitions, at: now) }
         let before = slot.contribution
         let after = slot.record.contribution
         slot.contribution = after
         guard let after, before?.1 != after.1 || before?.bulk != after.bulk else { return }
         let share = share(after.bulk, at: now, &memory)
         // A share that expired with its settled bulk counts this member no more: it registers anew.
+        let reopened = share.share.reopened
         let counted = before.flatMap { share.share.counts[$0.1.status] > 0 ? $0.1 : nil }
         share.share.move(
             from: counted, to: after.1,
             isHome: keyspace.partition(of: after.bulk) == partition, at: now)
+        if webhooks.contains(.bulkFirstFailure) {
+            share.share.watchFailures(
+                from: counted, to: after.1, of: slot.id, wasReopened: share.share.reopened != reopened)
+        }
         markDirty(share)
     }
 
@@ -175,6 +190,40 @@ struct PartitionFold {
             case .recovered: outcomes.append(.recovered(job))
             default: continue
             }
+        }
+    }
+
+    // MARK: Webhooks
+
+    /// A job's end, as it stands after the word that ended it: a later word of the same batch may begin it anew.
+    private mutating func tell(of slot: JobSlot, _ transitions: [Transition], at now: Timestamp) {
+        guard case .job(let job) = slot.record else { return }
+        for transition in transitions where transition.attempt == job.attempt {
+            let isTold =
+                switch transition.kind {
+                case .completed: job.status == .completed && webhooks.contains(.jobCompleted)
+                case .failed: job.status == .failed && webhooks.contains(.jobFailed)
+                default: false
+                }
+            guard isTold, let entry = OutboxEntry.ended(job, catalog[job.pipeline], at: now) else { continue }
+            outbox.append(entry)
+        }
+    }
+
+    /// What only home knows, once per generation.
+    private mutating func tell(
+        of share: BulkShare, _ word: BulkWord, settledBefore: Int, at now: Timestamp
+    ) {
+        switch word {
+        case .settled:
+            guard webhooks.contains(.bulkSettled), let settlement = share.home?.settlement,
+                settlement.generation > settledBefore
+            else { return }
+            outbox.append(.settled(share, settlement))
+        case .failing(let generation, let failing):
+            guard webhooks.contains(.bulkFirstFailure) else { return }
+            outbox.append(.firstFailure(share, generation: generation, failing, at: now))
+        case .opened, .sealed, .cancelRequested, .announced, .cancelling, .reopened, .recount: return
         }
     }
 

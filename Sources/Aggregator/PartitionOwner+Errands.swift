@@ -16,9 +16,10 @@ extension PartitionOwner {
         runningErrands[share.id, default: []].formUnion(errands)
         let fence = stats.fence
         Task(executorPreference: loop) {
-            let told = await self.errands.run(errands, of: share.id, from: self.partition)
+            let told = await self.errands.run(errands, of: share)
             let finished = FinishedErrands(
-                bulk: share.id, told: told, version: share.version, reopened: share.reopened)
+                bulk: share.id, told: told, version: share.version, reopened: share.reopened,
+                generation: share.knownGeneration)
             await self.finish(finished, of: errands, fence: fence)
         }
     }
@@ -37,7 +38,7 @@ extension PartitionOwner {
             guard let slot = memory.shares[finished.bulk] else { continue }
             let done = slot.share.errands.intersection(finished.settled(in: slot.share))
             guard !done.isEmpty else { continue }
-            slot.share.finishErrands(done)
+            slot.share.finishErrands(done, knowing: finished.generation)
             fold.markDirty(slot)
         }
         finishedErrands = []
@@ -50,14 +51,22 @@ extension PartitionOwner {
 
     // MARK: Sweeping a cancelled bulk
 
-    /// Up to one batch of queued members of bulks that are being cancelled, loaded and ready to fold.
+    /// Members that are cancelled in one commit. Small, because what others have just published waits for it; a
+    /// sweep of a great bulk is many commits, one behind the other.
+    static let sweepSlice = 100
+    /// So many even when the stream alone would fill every commit.
+    private static let sweepFloor = 20
+
+    /// Up to one slice of queued members of bulks that are being cancelled, loaded and ready to fold.
+    ///
+    /// - Parameter room: what this commit has left.
     func nextSweep(
-        atMost limit: Int, _ memory: inout PartitionMemory, on connection: RedisConnection
+        atMost room: Int, _ memory: inout PartitionMemory, on connection: RedisConnection
     ) async throws(Loss) -> [JobID] {
-        guard limit > 0, let bulk = memory.shares.values.first(where: { $0.share.isSweeping })?.share.id
-        else {
+        guard let bulk = memory.shares.values.first(where: { $0.share.isSweeping })?.share.id else {
             return []
         }
+        let limit = min(max(room, Self.sweepFloor), Self.sweepSlice, options.batch)
         let range = MemberScore.range(of: .queued)
         var batch = CommandBatch()
         batch.add(

@@ -54,8 +54,11 @@ extension PartitionOwner {
             try await load(for: reading.batch, due: due, into: &memory, on: connection)
             let room = options.batch - reading.batch.entries.count - due.count
             let sweep = try await nextSweep(atMost: room, &memory, on: connection)
+            let isSweeping = !sweep.isEmpty
 
-            var fold = PartitionFold(keyspace: keyspace, partition: partition, catalog: catalogs.known)
+            var fold = PartitionFold(
+                keyspace: keyspace, partition: partition, catalog: catalogs.known,
+                webhooks: options.webhooks?.events ?? [])
             // Before the batch is folded: what Redis holds is what memory holds.
             for bulk in reading.batch.recounts {
                 let members = try await recount(bulk, on: connection)
@@ -107,19 +110,25 @@ extension PartitionOwner {
             if isTrimDue { lastTrimAt = now }
 
             if isLeaving {
-                try accept(try await exchange(transaction, on: connection), of: transaction)
+                let replies = try await exchange(transaction, on: connection)
+                try accept(replies, of: transaction)
                 watch.ownNonce = nil
                 record(fold, reading.batch)
+                noteOutbox(replies, trim: writer.outboxTrim)
                 notify(.released(partition: partition, to: heir))
                 return
             }
             // Both leave in one write; the commit's outcome is known while the read still waits for news.
             let control = memory.control
             let commit = await connection.submit(transaction, deadline: .seconds(5))
-            let next = await sendRead(after: control, trimTo: isTrimDue ? accepted : nil, on: connection)
-            try accept(try await replies(of: commit), of: transaction)
+            let next = await sendRead(
+                after: control, trimTo: isTrimDue ? accepted : nil,
+                waits: !isSweeping && !fold.shares.contains { $0.share.isSweeping }, on: connection)
+            let committed = try await replies(of: commit)
+            try accept(committed, of: transaction)
             accepted = control.checkpoint
             record(fold, reading.batch)
+            noteOutbox(committed, trim: writer.outboxTrim)
             for slot in fold.shares { startErrands(of: slot.share) }
             memory.jobs.age()
             memory.trimShares(to: 10_000)
@@ -140,8 +149,10 @@ extension PartitionOwner {
         let sentAt: Duration
     }
 
+    /// - Parameter waits: whether nothing else is to be done until there is news.
     private func sendRead(
-        after control: Control, trimTo checkpoint: StreamID? = nil, on connection: RedisConnection
+        after control: Control, trimTo checkpoint: StreamID? = nil, waits: Bool = true,
+        on connection: RedisConnection
     ) async -> PendingReading {
         var batch = CommandBatch()
         // Outside the transaction, behind an accepted checkpoint: a full Redis can drain.
@@ -150,7 +161,8 @@ extension PartitionOwner {
         let first = batch.count
         batch.add("TIME")
         batch.add(
-            "XREAD", "COUNT", "\(readCount)", "BLOCK", "\(max(1, options.block.wholeMilliseconds))",
+            "XREAD", "COUNT", "\(readCount)", "BLOCK",
+            "\(waits ? max(1, options.block.wholeMilliseconds) : 1)",
             "STREAMS", keyspace.events(partition), control.checkpoint.description)
         batch.add("WATCH", keyspace.control(partition))
         batch.add("HMGET", keyspace.control(partition), "nonce", "checkpoint", "commit")
@@ -281,6 +293,17 @@ extension PartitionOwner {
             if let text = element.error { throw .halted(text) }
         }
         stats.commits += 1
+    }
+
+    /// Rings for what was added to the outbox, and says what had to go.
+    private func noteOutbox(_ replies: [RESPValue], trim place: Int?) {
+        guard let place else { return }
+        courier?.ring(partition)
+        let elements = replies.last?.elements.map(Array.init) ?? []
+        guard place < elements.count, let dropped = elements[place].number, dropped > 0 else { return }
+        stats.webhooksDropped += Int64(dropped)
+        notify(.outboxFull(partition: partition, dropped: dropped))
+        courier?.dropped(dropped, of: partition)
     }
 
     private func record(_ fold: PartitionFold, _ batch: PartitionBatch) {

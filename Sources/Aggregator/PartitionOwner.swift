@@ -22,6 +22,7 @@ actor PartitionOwner {
     let catalogs: CatalogReader
     let errands: ErrandRunner
     let outcomes: OutcomeLedger
+    let courier: WebhookCourier?
     let notify: @Sendable (AggregatorNotice) -> Void
 
     var watch: LeaseWatch
@@ -57,6 +58,8 @@ actor PartitionOwner {
         let told: BulkShare.Errands
         let version: Int64
         let reopened: Int
+        /// The bulk's, as far as the share knew.
+        var generation = 1
     }
 
     /// Why serving ended. Everything in memory is void then.
@@ -78,7 +81,7 @@ actor PartitionOwner {
 
     init(
         partition: Int, keyspace: Keyspace, options: AggregatorOptions, catalogs: CatalogReader,
-        errands: ErrandRunner, outcomes: OutcomeLedger, on loop: EventLoop,
+        errands: ErrandRunner, outcomes: OutcomeLedger, courier: WebhookCourier? = nil, on loop: EventLoop,
         notify: @escaping @Sendable (AggregatorNotice) -> Void
     ) {
         self.loop = loop
@@ -88,6 +91,7 @@ actor PartitionOwner {
         self.catalogs = catalogs
         self.errands = errands
         self.outcomes = outcomes
+        self.courier = courier
         self.notify = notify
         watch = LeaseWatch(lease: options.lease, instance: options.instance)
         stats.partition = partition
@@ -169,6 +173,8 @@ actor PartitionOwner {
             if let memory = try await take(on: connection) {
                 heir = nil
                 stats.isOwner = true
+                courier?.begin(partition)
+                defer { courier?.end(partition) }
                 try await serve(memory, on: connection)
                 stats.isOwner = false
             } else {
@@ -208,5 +214,7 @@ package struct PartitionStats: Sendable {
     /// Shares compared with the index of their members, and those that differed: must stay 0.
     package var audited: Int64 = 0
     package var drift: Int64 = 0
+    /// Webhooks dropped unsent because the outbox was full.
+    package var webhooksDropped: Int64 = 0
     package var haltedReason: String?
 }

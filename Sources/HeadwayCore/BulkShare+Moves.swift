@@ -78,9 +78,34 @@ extension BulkShare {
         }
         if counts.open == 0 { errands.insert(.settle) }
     }
+    /// Notes a member's first failure of this generation for home, and that a member came back: only asked where
+    /// somebody wants to hear of first failures, since it costs words between shares.
+    ///
+    /// - Parameter wasReopened: whether the move that came before raised ``reopened``: then the others must learn
+    ///   of the new generation, or they would keep silent about its first failure.
+    public mutating func watchFailures(
+        from old: BulkContribution?, to new: BulkContribution, of job: JobID, wasReopened: Bool
+    ) {
+        if wasReopened { errands.insert(.reopen) }
+        guard let kind = new.failure, old?.failure == nil, failureGeneration < knownGeneration,
+            !errands.contains(.failing)
+        else { return }
+        failing = Failing(job: job, kind: kind)
+        errands.insert(.failing)
+    }
+
+    /// The bulk's generation as far as this share can know: never more than it is.
+    public var knownGeneration: Int { max(openGeneration, reopened.successor) }
 
     /// These errands are done: others have been told.
-    public mutating func finishErrands(_ done: Errands) { errands.subtract(done) }
+    ///
+    /// - Parameter generation: ``knownGeneration`` when the telling began.
+    public mutating func finishErrands(_ done: Errands, knowing generation: Int = 1) {
+        errands.subtract(done)
+        guard done.contains(.failing) else { return }
+        failing = nil
+        failureGeneration = max(failureGeneration, generation)
+    }
 
     mutating func countChange(at now: Timestamp) {
         version = version.successor

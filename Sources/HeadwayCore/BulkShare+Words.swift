@@ -16,17 +16,19 @@ extension BulkShare {
             case .reopened(let generation): hearReopened(generation)
             // The owner reads the members and calls `recount`; the word itself says nothing.
             case .recount: Verdict.unchanged
+            case .failing(let generation, _): isHome ? hearFailing(generation, at: now) : .unchanged
             }
-        if verdict == .applied, isHome || !isBookkeeping(word) { countChange(at: now) }
+        if verdict == .applied, isSeen(word, isHome: isHome) { countChange(at: now) }
         return verdict
     }
 
     /// What a share notes for itself and no reader is shown: the bulk's version must not rise by it, or a bulk
     /// that has settled would seem to change once more for each share that hears of it.
-    private func isBookkeeping(_ word: BulkWord) -> Bool {
+    private func isSeen(_ word: BulkWord, isHome: Bool) -> Bool {
         switch word {
-        case .settled, .reopened: true
-        case .opened, .sealed, .cancelRequested, .announced, .cancelling, .recount: false
+        case .settled, .reopened: isHome
+        case .failing: false
+        case .opened, .sealed, .cancelRequested, .announced, .cancelling, .recount: true
         }
     }
 
@@ -40,7 +42,7 @@ extension BulkShare {
             verdict = draft.seal(total: total, at: now)
             if verdict == .applied { errands.insert(.settle) }
         case .cancelRequested: verdict = flagCancelling(isHome: true)
-        case .announced, .cancelling, .settled, .reopened, .recount: verdict = .unchanged
+        case .announced, .cancelling, .settled, .reopened, .recount, .failing: verdict = .unchanged
         }
         if case .refused = verdict { return verdict }
         if isNew { verdict = .applied }
@@ -88,6 +90,15 @@ extension BulkShare {
         return isNew ? .applied : .unchanged
     }
 
+    /// Applied once per generation: home is where it is decided which failure was the first.
+    private mutating func hearFailing(_ generation: Int, at now: Timestamp) -> Verdict {
+        var draft = home ?? Home(createdAt: now)
+        guard draft.failureGeneration < generation else { return .unchanged }
+        draft.failureGeneration = generation
+        home = draft
+        return .applied
+    }
+
     private mutating func hearReopened(_ generation: Int) -> Verdict {
         let isStale = settledGeneration.map { $0 < generation } ?? false
         guard isStale || openGeneration < generation else { return .unchanged }
@@ -130,7 +141,7 @@ private func isWithinBounds(_ word: BulkWord) -> Bool {
     case .opened(let total, _), .sealed(let total): isCount(total ?? 0)
     case .settled(let generation, let sums):
         isGeneration(generation) && JobState.Status.allCases.allSatisfy { isCount(sums[$0]) }
-    case .reopened(let generation): isGeneration(generation)
+    case .reopened(let generation), .failing(let generation, _): isGeneration(generation)
     case .cancelRequested, .announced, .cancelling, .recount: true
     }
 }

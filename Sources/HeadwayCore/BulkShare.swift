@@ -73,6 +73,8 @@ public struct BulkShare: Sendable, Equatable {
         public var sealedAt: Timestamp?
         /// The sums of the last settlement: what is served once shares expire.
         public var settlement: Settlement?
+        /// The last generation whose first failure was told; 0 before the first.
+        public var failureGeneration = 0
 
         public init(createdAt: Timestamp) { self.createdAt = createdAt }
     }
@@ -89,6 +91,17 @@ public struct BulkShare: Sendable, Equatable {
         }
     }
 
+    /// The member whose failure home is to be told of.
+    public struct Failing: Sendable, Hashable {
+        public var job: JobID
+        public var kind: FailureKind
+
+        public init(job: JobID, kind: FailureKind) {
+            self.job = job
+            self.kind = kind
+        }
+    }
+
     /// What this share has committed to tell others, until it is told.
     public struct Errands: OptionSet, Sendable, Hashable {
         public let rawValue: Int
@@ -102,6 +115,8 @@ public struct BulkShare: Sendable, Equatable {
         public static let reopen = Errands(rawValue: 4)
         /// Home: tell every share to cancel.
         public static let cancel = Errands(rawValue: 8)
+        /// Tell home that a member failed, the first of its generation as far as this share knows.
+        public static let failing = Errands(rawValue: 16)
     }
 
     public let id: BulkID
@@ -123,6 +138,11 @@ public struct BulkShare: Sendable, Equatable {
     /// The lowest generation that may still settle here, from 1: what a late `settled` is told by, and what
     /// the errand ``Errands/reopen`` tells others.
     public var openGeneration = 1
+    /// Whom the errand ``Errands/failing`` is about, until it is told.
+    public var failing: Failing?
+    /// The generation of which home has been told that a member failed here; 0 before the first. Only where
+    /// somebody wants to know: see ``watchFailures(from:to:of:wasReopened:)``.
+    public var failureGeneration = 0
     public var home: Home?
     public var errands: Errands = []
     public var updatedAt: Timestamp

@@ -94,7 +94,8 @@ public struct BulkSummary: Sendable, Equatable {
 }
 
 extension BulkSummary.Outcome {
-    fileprivate init(_ counts: BulkCounts) {
+    /// - Parameter counts: of a settled bulk.
+    public init(_ counts: BulkCounts) {
         if counts.completed == counts.registered {
             self = .succeeded
         } else if counts.completed > 0 {

@@ -140,7 +140,7 @@ public enum Progress: Sendable, Equatable {
     }
 }
 
-/// What can be said of a bulk. The last five are said only inside: four by shares to one another, the fifth by
+/// What can be said of a bulk. The last six are said only inside: five by shares to one another, and `recount` by
 /// whoever found that a share does not equal its members; see docs/wire.md.
 public enum BulkWord: Sendable, Equatable {
     case opened(total: Int?, label: String?)
@@ -157,4 +157,6 @@ public enum BulkWord: Sendable, Equatable {
     case reopened(generation: Int)
     /// To one share: count your members anew.
     case recount
+    /// To home: a member failed, the first of this generation in its share.
+    case failing(generation: Int, BulkShare.Failing)
 }

@@ -51,6 +51,16 @@ extension BulkShare {
         sink.put(.settled, settledGeneration)
         sink.put(.openGeneration, openGeneration == 1 ? nil : openGeneration)
         sink.put(.errands, errands.isEmpty ? nil : errands.rawValue)
+        if let failing {
+            sink.put(.failing, if: true) { bytes in
+                PackedText.append(failing.job.description, to: &bytes)
+                bytes.append(UInt8(ascii: "|"))
+                PackedText.append(failing.kind.code, to: &bytes)
+                bytes.append(UInt8(ascii: "|"))
+                PackedText.append(failing.kind.stage, to: &bytes)
+            }
+        }
+        sink.put(.failureGeneration, failureGeneration == 0 ? nil : failureGeneration)
         sink.put(.updated, updatedAt.milliseconds)
         sink.put(.version, version)
         guard let home else { return }
@@ -62,5 +72,6 @@ extension BulkShare {
         if let settlement = home.settlement {
             sink.put(.settlement, if: true) { SettlementText.append(settlement, to: &$0) }
         }
+        sink.put(.toldFailure, home.failureGeneration == 0 ? nil : home.failureGeneration)
     }
 }

@@ -7,7 +7,7 @@ enum EventField: UInt8, FieldName {
     case worker, stage, index, of, stageAttempt, message, done, total, percent, substep
     case checkpoint, result, code
     // Of the words that shares tell one another.
-    case generation, queued, running, completed, failed, cancelled
+    case generation, queued, running, completed, failed, cancelled, job
     case origin
 
     static let table = NameTable(allCases) { String(describing: $0) }

@@ -38,6 +38,7 @@ package struct EventScan {
     private var code: String?
     private var generation: Int?
     private var counts = BulkCounts()
+    private var failing: String?
     private var origin: String?
 
     @usableFromInline
@@ -103,6 +104,7 @@ package struct EventScan {
         case .completed: counts.completed = number(field, value, from: 0) ?? 0
         case .failed: counts.failed = number(field, value, from: 0) ?? 0
         case .cancelled: counts.cancelled = number(field, value, from: 0) ?? 0
+        case .job: failing = identifier(field, value)
         case .origin: origin = text(field, value, WireLimits.origin)
         }
     }
@@ -220,6 +222,11 @@ package struct EventScan {
         case .bulkSettled: return bulk(.settled(generation: try known(generation, .generation), counts))
         case .bulkReopened: return bulk(.reopened(generation: try known(generation, .generation)))
         case .bulkRecount: return bulk(.recount)
+        case .bulkFailing:
+            let failing = BulkShare.Failing(
+                job: JobID(unchecked: try known(failing, .job)),
+                kind: BulkShare.FailureKind(code: code ?? "", stage: stage ?? ""))
+            return bulk(.failing(generation: try known(generation, .generation), failing))
         }
     }
 

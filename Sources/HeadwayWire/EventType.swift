@@ -19,13 +19,14 @@ enum EventType: String, CaseIterable, Sendable {
     case bulkSettled = "bulk.settled"
     case bulkReopened = "bulk.reopened"
     case bulkRecount = "bulk.recount"
+    case bulkFailing = "bulk.failing"
 
     static let table = NameTable(allCases, spelled: \.rawValue)
 
     /// Said only by shares to one another, never by a producer.
     var isInternal: Bool {
         switch self {
-        case .bulkAnnounced, .bulkCancelling, .bulkSettled, .bulkReopened, .bulkRecount: true
+        case .bulkAnnounced, .bulkCancelling, .bulkSettled, .bulkReopened, .bulkRecount, .bulkFailing: true
         case .jobQueued, .jobStarted, .stageStarted, .stageProgressed, .stageCompleted, .jobCompleted,
             .jobFailed,
             .jobCancelRequested, .jobCancelled, .jobHeartbeat, .bulkOpened, .bulkSealed, .bulkCancelRequested:

@@ -82,6 +82,12 @@ package struct Keyspace: Sendable, Equatable {
     package func rejected(_ p: Int) -> String { prefixes[p] + "rejected" }
     /// Set: ids of bulks whose share here has something to tell others.
     package func errands(_ p: Int) -> String { prefixes[p] + "errands" }
+    /// Stream: ``OutboxEntry``s, webhooks that wait to be delivered.
+    package func outbox(_ p: Int) -> String { prefixes[p] + "outbox" }
+    /// Hash: `<entry>/<receiver>` of entries that one of several receivers has.
+    package func delivered(_ p: Int) -> String { prefixes[p] + "delivered" }
+    /// Stream: ``Undelivered``, capped.
+    package func undelivered(_ p: Int) -> String { prefixes[p] + "undelivered" }
     /// Channel: one ``ChangeNotice`` per commit.
     package func changes(_ p: Int) -> String { prefixes[p] + "changes" }
 

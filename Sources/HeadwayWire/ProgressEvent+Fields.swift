@@ -116,6 +116,7 @@ extension BulkWord {
         case .settled: .bulkSettled
         case .reopened: .bulkReopened
         case .recount: .bulkRecount
+        case .failing: .bulkFailing
         }
     }
 
@@ -137,6 +138,11 @@ extension BulkWord {
             buffer.add(.cancelled, counts.cancelled)
         case .reopened(let generation):
             buffer.add(.generation, generation)
+        case .failing(let generation, let failing):
+            if !failing.kind.stage.isEmpty { buffer.add(.stage, failing.kind.stage) }
+            if !failing.kind.code.isEmpty { buffer.add(.code, failing.kind.code) }
+            buffer.add(.generation, generation)
+            buffer.add(.job, failing.job.description)
         }
     }
 }

@@ -19,8 +19,12 @@ package enum ShareField: UInt8, FieldName {
     case settled
     /// The lowest generation that may still settle here; 1 when absent.
     case openGeneration
-    /// What is still to be told to others: a sum of 1 announce, 2 settle, 4 reopen, 8 cancel.
+    /// What is still to be told to others: a sum of 1 announce, 2 settle, 4 reopen, 8 cancel, 16 failing.
     case errands
+    /// Whom `failing` is about: `job|code|stage`.
+    case failing
+    /// The generation of which home was told that a member failed here; 0 when absent.
+    case failureGeneration
     case updated, version
     // Only at home; home is there when `created` is.
     case created, label, total
@@ -29,6 +33,8 @@ package enum ShareField: UInt8, FieldName {
     case sealedAt
     /// `generation=1 at=1754000000000 queued=0 running=0 completed=12 failed=1 cancelled=0`.
     case settlement
+    /// The last generation whose first failure was told; 0 when absent.
+    case toldFailure
 
     package static let table = NameTable(allCases) { String(describing: $0) }
 }

@@ -8,6 +8,7 @@ package struct ShareScan {
     private var health: [Health: Int] = [:]
     private var stages: [String: Int] = [:]
     private var failures: [BulkShare.FailureKind: Int] = [:]
+    private var failing: BulkShare.Failing?
     private var label: String?
     private var settlement: BulkShare.Settlement?
 
@@ -19,7 +20,7 @@ package struct ShareScan {
         guard let field = ShareField.table[name] else { return }
         switch field {
         case .queued, .running, .completed, .failed, .cancelled, .reopened, .errands, .total, .version,
-            .settled:
+            .settled, .failureGeneration, .toldFailure:
             number(field, value, in: 0...FieldValue.greatest)
         case .openGeneration: number(field, value, in: 1...FieldValue.greatest)
         case .cancelling, .sealed: number(field, value, in: 0...1)
@@ -31,6 +32,7 @@ package struct ShareScan {
                 ?? [:]
         case .stages: stages = read(field, TallyText.tally(value, key: PackedText.text)) ?? [:]
         case .failures: failures = read(field, TallyText.tally(value, key: TallyText.failureKind)) ?? [:]
+        case .failing: failing = read(field, TallyText.failing(value))
         case .label: label = read(field, FieldValue.text(value))
         case .settlement: settlement = read(field, SettlementText.settlement(value))
         }
@@ -54,6 +56,8 @@ package struct ShareScan {
         share.settledGeneration = numbers[.settled].map { Int($0) }
         share.openGeneration = Int(numbers[.openGeneration] ?? 1)
         share.errands = BulkShare.Errands(rawValue: Int(numbers[.errands] ?? 0))
+        share.failing = failing
+        share.failureGeneration = Int(numbers[.failureGeneration] ?? 0)
         share.version = try known(.version)
         guard let created = numbers[.created] else { return share }
         var home = BulkShare.Home(createdAt: Timestamp(milliseconds: created))
@@ -62,6 +66,7 @@ package struct ShareScan {
         home.isSealed = numbers[.sealed] == 1
         home.sealedAt = numbers[.sealedAt].map(Timestamp.init(milliseconds:))
         home.settlement = settlement
+        home.failureGeneration = Int(numbers[.toldFailure] ?? 0)
         share.home = home
         return share
     }

@@ -33,6 +33,15 @@ enum TallyText {
         else { return nil }
         return BulkShare.FailureKind(code: code, stage: stage)
     }
+
+    /// `job|code|stage`.
+    static func failing(_ bytes: ArraySlice<UInt8>) -> BulkShare.Failing? {
+        let parts = PackedText.parts(bytes, by: "|")
+        guard parts.count == 3, let job = PackedText.text(parts[0]).flatMap(JobID.init),
+            let code = PackedText.text(parts[1]), let stage = PackedText.text(parts[2])
+        else { return nil }
+        return BulkShare.Failing(job: job, kind: BulkShare.FailureKind(code: code, stage: stage))
+    }
 }
 
 /// A settlement as one value: `generation=1 at=… queued=0 running=0 completed=12 failed=1 cancelled=0`.

@@ -36,13 +36,14 @@ final class Fixture: Sendable {
 
     func aggregator(
         _ name: String = "a", lease: Duration = .milliseconds(500), batch: Int = 500,
-        auditPause: Duration = .seconds(10), notices: Notices = Notices()
+        auditPause: Duration = .seconds(10), notices: Notices = Notices(), webhooks: WebhookOptions? = nil
     ) -> Aggregator {
         var options = AggregatorOptions(endpoint: server.endpoint, instance: name)
         options.lease = lease
         options.batch = batch
         options.auditPause = auditPause
         options.block = .milliseconds(20)
+        options.webhooks = webhooks
         return Aggregator(keyspace: keyspace, options: options, on: [loop]) { notices.add($0) }
     }
 

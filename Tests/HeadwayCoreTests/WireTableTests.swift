@@ -138,6 +138,13 @@ struct WireTableTests {
         ("settled, generation 2", .settled(generation: 2, BulkCounts(completed: 1))),
         ("reopened, generation 1", .reopened(generation: 1)),
         ("reopened, generation 2", .reopened(generation: 2)),
+        (
+            "failing",
+            .failing(
+                generation: 1,
+                BulkShare.Failing(
+                    job: JobID(unchecked: "a"), kind: BulkShare.FailureKind(code: "", stage: "")))
+        ),
     ]
 
     @Test("says what a share does with every word about its bulk")

@@ -119,7 +119,9 @@ struct CloudEventTests {
 
     @Test(
         "the words that shares tell one another are refused from outside",
-        arguments: ["bulk.announced", "bulk.cancelling", "bulk.settled", "bulk.reopened", "bulk.recount"])
+        arguments: [
+            "bulk.announced", "bulk.cancelling", "bulk.settled", "bulk.reopened", "bulk.recount", "bulk.failing",
+        ])
     func shareWords(type: String) {
         let json = Self.event(#""type": "\#(type)", "subject": "spring""#, data: #"{"generation": 1}"#)
         #expect(throws: WireError(.unknownType, "type", "is not one that producers may send")) {

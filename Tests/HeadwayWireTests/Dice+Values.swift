@@ -69,7 +69,7 @@ extension Dice {
     }
 
     mutating func bulkWord() -> BulkWord {
-        switch number(0...6) {
+        switch number(0...8) {
         case 0: .opened(total: maybe { $0.number(0...1_000_000) }, label: maybe { $0.text() })
         case 1: .sealed(total: maybe { $0.number(0...1_000_000) })
         case 2: .cancelRequested
@@ -77,6 +77,13 @@ extension Dice {
         case 4: .cancelling
         case 5: .settled(generation: number(1...9), counts())
         case 6: .recount
+        case 7:
+            .failing(
+                generation: number(1...9),
+                BulkShare.Failing(
+                    job: job(),
+                    kind: BulkShare.FailureKind(
+                        code: maybe { $0.text() } ?? "", stage: maybe { $0.identifier() } ?? "")))
         default: .reopened(generation: number(1...9))
         }
     }
@@ -162,7 +169,12 @@ extension Dice {
         share.isCancelling = chance(30)
         share.settledGeneration = maybe { $0.number(1...5) }
         share.openGeneration = number(1...5)
-        share.errands = BulkShare.Errands(rawValue: number(0...15))
+        share.errands = BulkShare.Errands(rawValue: number(0...31))
+        share.failing = maybe {
+            BulkShare.Failing(
+                job: $0.job(), kind: BulkShare.FailureKind(code: $0.text(0...20), stage: $0.text(0...20)))
+        }
+        share.failureGeneration = number(0...3)
         share.version = Int64(number(0...1_000_000))
         guard chance(50) else { return share }
         var home = BulkShare.Home(createdAt: timestamp())
@@ -173,6 +185,7 @@ extension Dice {
         home.settlement = maybe {
             BulkShare.Settlement(generation: $0.number(1...5), counts: $0.counts(), at: $0.timestamp())
         }
+        home.failureGeneration = number(0...3)
         share.home = home
         return share
     }

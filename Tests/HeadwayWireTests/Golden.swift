@@ -164,6 +164,14 @@ extension Golden {
             "bulk-settled",
             ProgressEvent(bulk, .settled(generation: 1, BulkCounts(completed: 38, failed: 1, cancelled: 1)))),
         event("bulk-reopened", ProgressEvent(bulk, .reopened(generation: 2))),
+        event(
+            "bulk-failing",
+            ProgressEvent(
+                bulk,
+                .failing(
+                    generation: 1,
+                    BulkShare.Failing(
+                        job: job, kind: BulkShare.FailureKind(code: "rate_limited", stage: "writing"))))),
     ]
 
     private static let progress: ProgressEvent = {
@@ -259,7 +267,9 @@ extension Golden {
         share.health = [.ok: 6, .stalled: 1]
         share.stages = ["research": 3, "writing": 4]
         share.failures = [BulkShare.FailureKind(code: "rate_limited", stage: "writing"): 1]
-        share.errands = .announce
+        share.errands = [.announce, .failing]
+        share.failing = BulkShare.Failing(
+            job: job, kind: BulkShare.FailureKind(code: "rate_limited", stage: "writing"))
         share.version = 91
         return share
     }()
@@ -274,6 +284,7 @@ extension Golden {
         share.isCancelling = true
         share.settledGeneration = 2
         share.openGeneration = 2
+        share.failureGeneration = 1
         share.version = 120
         var home = BulkShare.Home(createdAt: at(0))
         home.label = "Spring campaign"
@@ -282,6 +293,7 @@ extension Golden {
         home.sealedAt = at(5)
         home.settlement = BulkShare.Settlement(
             generation: 2, counts: BulkCounts(completed: 38, failed: 1, cancelled: 1), at: at(900))
+        home.failureGeneration = 1
         share.home = home
         return share
     }()

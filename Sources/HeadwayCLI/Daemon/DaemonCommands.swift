@@ -15,9 +15,10 @@ enum DaemonCommands {
         options: RedisChoice.options + [
             DaemonOptions.listen, DaemonOptions.partitions, DaemonOptions.lease, DaemonOptions.sync,
             DaemonOptions.operatorToken, DaemonOptions.grace,
-        ],
+        ] + WebhookChoice.options,
         run: { invocation in
-            let plan = Station.Plan(invocation.arguments)
+            var plan = Station.Plan(invocation.arguments)
+            plan.webhooks = try WebhookChoice.read(invocation.arguments)
             return try await run(plan, invocation, embeds: invocation.arguments.text("redis") == nil)
         })
 
@@ -31,9 +32,10 @@ enum DaemonCommands {
             """,
         options: RedisChoice.options + [
             DaemonOptions.partitions, DaemonOptions.lease, DaemonOptions.metrics,
-        ],
+        ] + WebhookChoice.options,
         run: { invocation in
             var plan = Station.Plan(invocation.arguments)
+            plan.webhooks = try WebhookChoice.read(invocation.arguments)
             plan.serves = false
             return try await run(plan, invocation, embeds: false)
         })

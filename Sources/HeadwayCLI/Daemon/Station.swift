@@ -24,6 +24,8 @@ actor Station {
         var operatorToken: String?
         /// Where an aggregator alone shows its metrics; nil for nowhere.
         var metrics: ListenAddress?
+        /// Nil: nobody is told.
+        var webhooks: WebhookOptions?
 
         init() {}
 
@@ -110,6 +112,7 @@ actor Station {
         options.namespace = plan.namespace
         options.partitions = keyspace.partitions
         options.lease = plan.lease
+        options.webhooks = plan.webhooks
         let aggregator = Aggregator(keyspace: keyspace, options: options, on: workLoops) { [log] notice in
             let level: Log.Level =
                 switch notice.level {

@@ -20,14 +20,19 @@ struct Option: Sendable {
     let help: String
     /// Used, and shown, when neither the option nor its variable is given.
     let fallback: String?
+    /// Given several times, the values are joined with commas.
+    let isRepeatable: Bool
 
-    init(_ name: String, _ letter: Character? = nil, _ value: Value, _ help: String, fallback: String? = nil)
-    {
+    init(
+        _ name: String, _ letter: Character? = nil, _ value: Value, _ help: String, fallback: String? = nil,
+        isRepeatable: Bool = false
+    ) {
         self.name = name
         self.letter = letter
         self.value = value
         self.help = help
         self.fallback = fallback
+        self.isRepeatable = isRepeatable
     }
 
     /// `--log-level` is `HEADWAY_LOG_LEVEL`.

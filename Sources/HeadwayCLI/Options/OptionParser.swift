@@ -54,7 +54,8 @@ struct OptionParser {
             if let objection = entry.objection(to: text) {
                 throw UsageError("--\(entry.name) \(objection), not \"\(Printable.line(text, limit: 60))\"")
             }
-            options[entry.name] = text
+            let before = entry.isRepeatable ? options[entry.name].map { "\($0)," } : nil
+            options[entry.name] = (before ?? "") + text
         }
         let rest = (Int(getopt_place())..<(words.count + 1)).map { unsafe argv.text(at: $0) ?? "" }
         return (options, rest)

@@ -1,0 +1,6 @@
+#if THREAD_SANITIZER
+    import EventLoop
+
+    /// See `SanitizedMutex`.
+    typealias Mutex = SanitizedMutex
+#endif
