@@ -20,13 +20,17 @@ package actor StatusReader {
     private(set) var shelf = PipelineShelf()
     private(set) var catalog = PipelineCatalog()
     private var catalogReadAt: Duration?
+    /// When a pipeline was last looked for because somebody named it.
+    private var catalogSoughtAt: Duration?
+    /// The look for a pipeline that has not begun yet.
+    private var nextSeek: Task<Result<Void, ReadError>, Never>?
     /// Rises whenever the shelf is another one; 0 while none was read.
     private(set) var shelfGeneration = 0
     /// The fields that the shelf was read from.
     private var shelfFields: Set<String> = []
 
-    /// A pipeline that is not known is looked for at most this often.
-    private static let catalogPause = Duration.seconds(1)
+    /// A pipeline that is not known is looked for at most this often; see ``pipeline(_:)``.
+    private static let catalogPause = Duration.milliseconds(100)
     /// What is known is read anew after this, changed or not.
     private static let shelfAge = Duration.seconds(30)
 
@@ -98,19 +102,38 @@ package actor StatusReader {
         if fields != shelfFields { _ = try await pipelines() }
     }
 
-    /// The pipeline by that name, from what is known; looked for again, at most once a second, when it is
-    /// not.
+    /// The pipeline by that name, from what is known; read anew when it is not. All who ask before that read
+    /// begins share it, and reads begin at least ``catalogPause`` apart: what was applied just now is found, and
+    /// asking for what nobody has applied costs Redis little.
     package func pipeline(_ name: PipelineName) async throws(ReadError) -> Pipeline? {
         if let known = catalog[name] { return known }
-        if let at = catalogReadAt, loop.clock.now - at < Self.catalogPause { return nil }
-        return try await pipelines().catalog[name]
+        let seek = nextSeek ?? Task(executorPreference: loop) { await self.seek() }
+        nextSeek = seek
+        try await seek.value.get()
+        return catalog[name]
+    }
+
+    private func seek() async -> Result<Void, ReadError> {
+        if let at = catalogSoughtAt {
+            try? await loop.sleep(for: max(.zero, Self.catalogPause - (loop.clock.now - at)))
+        }
+        // Whoever asks from here on wants a read that begins later.
+        nextSeek = nil
+        catalogSoughtAt = loop.clock.now
+        do throws(ReadError) {
+            _ = try await pipelines()
+            return .success(())
+        } catch {
+            return .failure(error)
+        }
     }
 
     /// Makes sure that the pipelines of `references` are known, if they can be. Costs a round trip only when
     /// one is not; labels are worth no failure.
     func learn(_ references: some Sequence<Pipeline.Reference>) async {
         guard references.contains(where: { catalog[$0] == nil }) else { return }
-        if let at = catalogReadAt, loop.clock.now - at < Self.catalogPause { return }
+        if let at = catalogSoughtAt, loop.clock.now - at < .seconds(1) { return }
+        catalogSoughtAt = loop.clock.now
         _ = try? await pipelines()
     }
 }

@@ -97,6 +97,17 @@ struct EventsInTests {
         }
     }
 
+    @Test("a pipeline that was applied a moment ago is found, however often it was asked for before")
+    func justApplied() async throws {
+        try await APIHouse.with { house in
+            for _ in 0..<5 {
+                #expect(try await house.client.post("/v1/jobs", #"{"pipeline":"article"}"#).status == 400)
+            }
+            try await house.writer.store(Sample.document())
+            #expect(try await house.client.post("/v1/jobs", #"{"pipeline":"article"}"#).status == 202)
+        }
+    }
+
     @Test("a job is registered with a token whose digest alone goes on the wire")
     func register() async throws {
         try await APIHouse.with { house in
