@@ -19,7 +19,9 @@ package actor StatusReader {
     var pulses: [PartitionPulse]
     private(set) var shelf = PipelineShelf()
     private(set) var catalog = PipelineCatalog()
-    private var catalogReadAt: Duration?
+    private var shelfReadAt: Duration?
+    /// When somebody last missed a pipeline.
+    private var missedAt: Duration?
     /// Rises whenever the shelf is another one; 0 while none was read.
     private(set) var shelfGeneration = 0
     /// The fields that the shelf was read from.
@@ -70,7 +72,7 @@ package actor StatusReader {
     package func pipelines() async throws(ReadError) -> PipelineShelf {
         var batch = CommandBatch()
         batch.add("HGETALL", keyspace.pipelines)
-        catalogReadAt = loop.clock.now
+        shelfReadAt = loop.clock.now
         let replies = try await ask(batch)
         let pairs = replies[0].elements?.pairs
         let read = pairs.map { PipelineShelf(fields: $0) } ?? PipelineShelf()
@@ -87,7 +89,7 @@ package actor StatusReader {
     /// command when there are not, since a revision never changes. Once in a while it reads them anyway,
     /// should somebody have flushed Redis and written the same names again.
     func refreshPipelines() async throws(ReadError) {
-        guard let at = catalogReadAt, loop.clock.now - at < Self.shelfAge, shelfGeneration > 0 else {
+        guard let at = shelfReadAt, loop.clock.now - at < Self.shelfAge, shelfGeneration > 0 else {
             _ = try await pipelines()
             return
         }
@@ -102,7 +104,7 @@ package actor StatusReader {
     /// not.
     package func pipeline(_ name: PipelineName) async throws(ReadError) -> Pipeline? {
         if let known = catalog[name] { return known }
-        if let at = catalogReadAt, loop.clock.now - at < Self.catalogPause { return nil }
+        guard mayLook() else { return nil }
         return try await pipelines().catalog[name]
     }
 
@@ -110,7 +112,14 @@ package actor StatusReader {
     /// one is not; labels are worth no failure.
     func learn(_ references: some Sequence<Pipeline.Reference>) async {
         guard references.contains(where: { catalog[$0] == nil }) else { return }
-        if let at = catalogReadAt, loop.clock.now - at < Self.catalogPause { return }
+        guard mayLook() else { return }
         _ = try? await pipelines()
+    }
+
+    private func mayLook() -> Bool {
+        let now = loop.clock.now
+        if let missedAt, now - missedAt < Self.catalogPause { return false }
+        missedAt = now
+        return true
     }
 }
