@@ -21,7 +21,7 @@ import Redis
 /// are replaced by newer ones; everything goes out in order when it is back. Lifecycle events arrive at least once
 /// and are applied exactly once; progress values in between may be skipped, the last one of a stage never is.
 /// What this process has not got through to Redis dies with it, so call ``close(within:)`` before the end.
-public final class Headway: Sendable {
+public final class Headway: HeadwayBus {
     let outbox: Outbox
     let courier: Courier
     let options: Options
@@ -31,6 +31,7 @@ public final class Headway: Sendable {
 
     /// Who works here, as shown beside a job.
     public var worker: String { outbox.worker }
+    public var backing: BusBacking { BusBacking(self) }
 
     private init(
         _ outbox: Outbox, _ courier: Courier, _ definitions: Definitions, _ keyspace: Keyspace,
@@ -139,7 +140,7 @@ public final class Headway: Sendable {
     /// Waits until all that was said up to now is stored in Redis, the latest progress values included.
     ///
     /// - Throws: ``HeadwayError`` with `timedOut`; the events stay in the buffer and go on trying.
-    public func flush(within limit: Duration = .seconds(5)) async throws {
+    public func flush(within limit: Duration) async throws {
         let ends = outbox.pushTicks()
         let wait = await outbox.wait(within: limit) { state in
             state.fault != nil || zip(state.queue.senders, ends).allSatisfy { $0.acknowledged >= $1 }
@@ -166,7 +167,7 @@ public final class Headway: Sendable {
     /// safe in Redis, and no error. Idempotent.
     ///
     /// - Throws: ``HeadwayError`` with `timedOut` when events did not get to Redis in time: they are lost.
-    public func close(within limit: Duration = .seconds(5)) async throws {
+    public func close(within limit: Duration) async throws {
         guard outbox.beginClosing() else { return }
         let ends = outbox.pushTicks()
         _ = await outbox.wait(within: limit, obeysCancellation: false) { state in

@@ -24,6 +24,8 @@ public struct HeadwayError: Error, Sendable, Equatable, CustomStringConvertible 
         case closed
         /// Not done within the time given; nothing is lost by that alone.
         case timedOut
+        /// An `InMemoryHeadway` holds as much as it may, and nothing of it has ended.
+        case full
     }
 
     public let code: Code
@@ -37,7 +39,7 @@ public struct HeadwayError: Error, Sendable, Equatable, CustomStringConvertible 
     /// Whether the same call can succeed later without anybody acting.
     public var isRetryable: Bool {
         switch code {
-        case .unreachable, .timedOut: true
+        case .unreachable, .timedOut, .full: true
         case .badURL, .denied, .unfit, .unknownPipeline, .contractMismatch, .unknownStage, .invalid, .ended,
             .closed:
             false

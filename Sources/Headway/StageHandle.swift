@@ -10,13 +10,13 @@ import Synchronization
 /// nothing. Values in between may never be seen by anybody; the last one before the stage's end always is.
 public final class StageHandle: Sendable {
     let slot: TickSlot
-    private let ticker: Ticker
+    private let ticks: any TickTaker
     private let cancellation: CancelFlag
     private let note = Mutex<String?>(nil)
 
-    init(_ slot: TickSlot, _ ticker: Ticker, _ cancellation: CancelFlag) {
+    init(_ slot: TickSlot, _ ticks: any TickTaker, _ cancellation: CancelFlag) {
         self.slot = slot
-        self.ticker = ticker
+        self.ticks = ticks
         self.cancellation = cancellation
     }
 
@@ -34,18 +34,18 @@ public final class StageHandle: Sendable {
     /// - Parameter message: a sentence for end users; cut to 1,000 characters. Without one, the last one stays.
     public func report(_ done: Int, of total: Int, _ message: String? = nil) {
         let progress = Progress.counted(done, of: total)
-        if slot.report(progress.value, message, isCorrected: progress.isCorrected) { ticker.list(slot) }
+        if slot.report(progress.value, message, isCorrected: progress.isCorrected) { ticks.list(slot) }
     }
 
     /// `percent` of this stage is complete, from 0 to 100; fractions down to 0.0001 count.
     public func report(percent: Double, _ message: String? = nil) {
         let progress = Progress.percentage(percent)
-        if slot.report(progress.value, message, isCorrected: progress.isCorrected) { ticker.list(slot) }
+        if slot.report(progress.value, message, isCorrected: progress.isCorrected) { ticks.list(slot) }
     }
 
     /// A sentence; the value stays.
     public func report(_ message: String) {
-        if slot.report(nil, message, isCorrected: false) { ticker.list(slot) }
+        if slot.report(nil, message, isCorrected: false) { ticks.list(slot) }
     }
 
     /// A named counter inside the stage, shown beside its value: `done` of `total`.
@@ -53,7 +53,7 @@ public final class StageHandle: Sendable {
     /// - Parameter name: 1 to 200 letters, digits or `. _ : @ -`; at most 32 names per stage.
     public func substep(_ name: String, _ done: Int, of total: Int) {
         guard let progress = Progress.counted(done, of: total).value else { return }
-        if slot.substep(name, progress, isCorrected: false) { ticker.list(slot) }
+        if slot.substep(name, progress, isCorrected: false) { ticks.list(slot) }
     }
 
     /// Small opaque text that travels with the stage's completion; a worker that goes on with this job gets it

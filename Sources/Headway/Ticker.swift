@@ -2,7 +2,7 @@ import EventLoop
 import Synchronization
 
 /// Where slots with something to send are listed, from any thread, without touching the outbox's lock.
-final class Ticker: Sendable {
+final class Ticker: TickTaker {
     private let arrivals = Mutex<[TickSlot]>([])
     private let bell: Doorbell
 
