@@ -37,7 +37,8 @@ extension HeadwayBus {
     public func openBulk(_ id: String, total: Int? = nil, label: String? = nil) async throws -> Bulk {
         let bulk = try bulk(id)
         guard let bulkID = BulkID(id) else { throw HeadwayError.id(id, of: "bulk") }
-        try await behind.publish(ProgressEvent(bulkID, .opened(total: total, label: label)), called: "Bulk \(id)")
+        try await behind.publish(
+            ProgressEvent(bulkID, .opened(total: total, label: label)), called: "Bulk \(id)")
         return bulk
     }
 

@@ -21,14 +21,7 @@ public struct Resumption: Sendable, Equatable {
     public let checkpoint: String?
 
     init(_ job: JobState) {
-        status =
-            switch job.status {
-            case .queued: .queued
-            case .running: .running
-            case .completed: .completed
-            case .failed: .failed
-            case .cancelled: .cancelled
-            }
+        status = Status(job.status)
         attempt = job.attempt
         completedStages = job.completedStages
         stage = job.position?.stage
@@ -39,5 +32,17 @@ public struct Resumption: Sendable, Equatable {
     /// Whether a stage of a contract is done.
     public func hasCompleted(_ stage: some RawRepresentable<String>) -> Bool {
         completedStages.contains(stage.rawValue)
+    }
+}
+
+extension Resumption.Status {
+    init(_ status: JobState.Status) {
+        switch status {
+        case .queued: self = .queued
+        case .running: self = .running
+        case .completed: self = .completed
+        case .failed: self = .failed
+        case .cancelled: self = .cancelled
+        }
     }
 }

@@ -36,16 +36,7 @@ package struct JobSnapshot: Sendable, Equatable {
     }
 
     /// The worker's words, or else what the pipeline says while it is in this stage.
-    package var message: String? {
-        if let message = state.message { return message }
-        guard state.status == .running, let stage, let template = stage.message, let position = state.position
-        else { return nil }
-        return
-            template
-            .replacing("{label}", with: stage.label ?? stage.id)
-            .replacing("{index}", with: position.index.map(String.init) ?? "?")
-            .replacing("{of}", with: position.of.map(String.init) ?? "?")
-    }
+    package var message: String? { state.sentence(under: pipeline) }
 
     /// Why the health is what it is, as a sentence; nil when all is well.
     package var reason: String? {

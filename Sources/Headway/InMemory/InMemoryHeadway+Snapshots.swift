@@ -1,0 +1,211 @@
+import HeadwayCore
+
+extension InMemoryHeadway {
+    public typealias Status = Resumption.Status
+
+    /// A judgement on a running job, never mixed into its status.
+    public enum Health: String, Sendable, CaseIterable {
+        case ok, slow, suspect, stalled, lost
+    }
+
+    /// One job, with the words and values of `GET /v1/jobs/{id}`. Times are milliseconds since 1970.
+    public struct JobSnapshot: Sendable, Equatable {
+        public struct Stage: Sendable, Equatable {
+            public let id: String
+            public let label: String
+            /// The try of this stage, from 1.
+            public let attempt: Int
+            /// Of this stage, floored.
+            public let percent: Int
+            /// As last reported; nil when that was a percentage, or nothing yet.
+            public let done: Int?
+            public let total: Int?
+            /// Of an indexed stage.
+            public let index: Int?
+            public let of: Int?
+            public let startedAt: Int64
+        }
+
+        public struct Substep: Sendable, Equatable {
+            public let id: String
+            public let done: Int
+            public let total: Int
+        }
+
+        public struct Failure: Sendable, Equatable {
+            public let message: String
+            public let code: String?
+            public let stage: String?
+        }
+
+        public let id: String
+        /// Without its revision.
+        public let pipeline: String
+        public let revision: Int
+        public let bulk: String?
+        public let label: String?
+        public let weight: Int
+        public let status: Status
+        public let health: Health
+        /// Floored; at most 99 while running, 100 only when completed.
+        public let percent: Int
+        /// The worker's words, or else what the definition says of this stage.
+        public let message: String?
+        public let attempt: Int
+        public let worker: String?
+        public let stage: Stage?
+        public let completedStages: [String]
+        public let skippedStages: [String]
+        public let substeps: [Substep]
+        public let result: String?
+        public let error: Failure?
+        public let checkpoint: String?
+        public let attributes: [String: String]
+        public let isCancelRequested: Bool
+        public let createdAt: Int64
+        public let startedAt: Int64?
+        public let updatedAt: Int64
+        public let finishedAt: Int64?
+        /// The last sign of life of its worker.
+        public let aliveAt: Int64
+        /// Counts visible changes, from 1.
+        public let version: Int64
+    }
+
+    /// One bulk, with the words and values of `GET /v1/bulks/{id}`.
+    public struct BulkSnapshot: Sendable, Equatable {
+        public enum Phase: String, Sendable, CaseIterable {
+            /// May grow.
+            case open
+            /// The total is fixed.
+            case sealed
+            /// Sealed, all registered, every member terminal.
+            case settled
+        }
+
+        public struct Counts: Sendable, Equatable {
+            public let registered, queued, running, completed, failed, cancelled: Int
+        }
+
+        public struct FailureKind: Sendable, Equatable {
+            public let code: String
+            public let stage: String
+            public let count: Int
+        }
+
+        public let id: String
+        public let phase: Phase
+        /// `12 of 40`, `7 of at least 20`.
+        public let text: String
+        public let label: String?
+        public let total: Int?
+        public let percent: Int
+        public let counts: Counts
+        /// Running members by health and by stage.
+        public let health: [Health: Int]
+        public let stages: [String: Int]
+        /// The most frequent first.
+        public let failures: [FailureKind]
+        public let isCancelling: Bool
+        /// 1, and one more each time that a member came back from an end.
+        public let generation: Int
+        public let version: Int64
+    }
+}
+
+extension InMemoryHeadway.JobSnapshot {
+    init(_ job: JobState, _ pipeline: Pipeline?) {
+        id = job.id.description
+        self.pipeline = job.pipeline.name
+        revision = job.pipeline.revision
+        bulk = job.bulk?.description
+        label = job.label
+        weight = job.weight
+        status = InMemoryHeadway.Status(job.status)
+        health = InMemoryHeadway.Health(job.health)
+        percent = job.percent
+        message = job.sentence(under: pipeline)
+        attempt = job.attempt
+        worker = job.worker
+        stage = job.position.map { Stage($0, job, pipeline) }
+        completedStages = job.completedStages
+        skippedStages = job.skippedStages
+        substeps = job.substeps.map { substep in
+            switch substep.progress {
+            case .count(let done, let total): Substep(id: substep.id, done: done, total: total)
+            case .fraction(let fraction): Substep(id: substep.id, done: fraction.percent, total: 100)
+            }
+        }
+        result = job.result
+        error = job.failure.map { Failure(message: $0.message, code: $0.code, stage: $0.stage) }
+        checkpoint = job.checkpoint
+        attributes = job.attributes
+        isCancelRequested = job.isCancelRequested
+        createdAt = job.createdAt.milliseconds
+        startedAt = job.startedAt?.milliseconds
+        updatedAt = job.updatedAt.milliseconds
+        finishedAt = job.finishedAt?.milliseconds
+        aliveAt = job.aliveAt.milliseconds
+        version = job.version
+    }
+}
+
+extension InMemoryHeadway.JobSnapshot.Stage {
+    fileprivate init(_ position: JobState.Position, _ job: JobState, _ pipeline: Pipeline?) {
+        let stage = pipeline.flatMap { known in known.position(of: position.stage).map { known.stages[$0] } }
+        id = position.stage
+        label = stage?.label ?? position.stage
+        attempt = position.attempt
+        percent = pipeline.map { job.stageFraction(under: $0) }?.percent ?? 0
+        if case .count(let done, let total) = position.progress {
+            self.done = done
+            self.total = total
+        } else {
+            done = nil
+            total = nil
+        }
+        index = position.index
+        of = position.of
+        startedAt = position.startedAt.milliseconds
+    }
+}
+
+extension InMemoryHeadway.BulkSnapshot {
+    init(_ summary: BulkSummary) {
+        id = summary.id.description
+        phase =
+            switch summary.phase {
+            case .open: .open
+            case .sealed: .sealed
+            case .settled: .settled
+            }
+        text = summary.text
+        label = summary.label
+        total = summary.total
+        percent = summary.percent
+        let counts = summary.counts
+        self.counts = Counts(
+            registered: counts.registered, queued: counts.queued, running: counts.running,
+            completed: counts.completed, failed: counts.failed, cancelled: counts.cancelled)
+        health = Dictionary(
+            uniqueKeysWithValues: summary.health.map { (InMemoryHeadway.Health($0.key), $0.value) })
+        stages = summary.stages
+        failures = summary.failures.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+            .map { FailureKind(code: $0.key.code, stage: $0.key.stage, count: $0.value) }
+        isCancelling = summary.isCancelling
+        generation = summary.generation
+        version = summary.version
+    }
+}
+
+extension InMemoryHeadway.Health {
+    fileprivate init(_ health: HeadwayCore.Health) {
+        switch health {
+        case .ok: self = .ok
+        case .slow: self = .slow
+        case .suspect: self = .suspect
+        case .stalled: self = .stalled
+        case .lost: self = .lost
+        }
+    }
+}
