@@ -53,7 +53,9 @@ let package = Package(
         .testTarget(
             name: "SystemTests",
             dependencies: [
-                "EventLoop", "Headway", "HeadwayCLI", "HeadwayCore", "HeadwayWire", "Redis", "TestSupport",
+                "Aggregator", "EventLoop", "Headway", "HeadwayCLI", "HeadwayCore", "HeadwayWire", "ReadAPI",
+                "Redis",
+                "TestSupport",
             ],
             exclude: ["Fixtures"]),
     ]

@@ -34,8 +34,7 @@ extension MemoryState {
     }
 
     private mutating func run(errandsOf id: BulkID) {
-        guard let line = bulks[id] else { return }
-        if line.share.isCancelling { cancelMembers(of: id) }
+        cancelWaiting(in: id)
         guard var share = bulks[id]?.share else { return }
         let told = share.errands
         let before = share.settledGeneration
@@ -58,13 +57,16 @@ extension MemoryState {
         }
     }
 
-    /// Members that wait are cancelled; whoever works on one is told.
-    private mutating func cancelMembers(of id: BulkID) {
-        var waiting: [JobID] = []
-        for member in bulks[id]?.members ?? [] {
-            guard let line = lines[member] else { continue }
-            warn(line.keys)
-            if case .job(let job) = line.record, job.status == .queued { waiting.append(member) }
+    /// Whoever began to work for the bulk is told to stop.
+    mutating func warnWorkers(of id: BulkID) {
+        for job in open.values where job.bulk == id { job.cancellation.set() }
+    }
+
+    /// Members of a cancelled bulk that wait are cancelled.
+    private mutating func cancelWaiting(in id: BulkID) {
+        guard let line = bulks[id], line.share.isCancelling, line.share.counts.queued > 0 else { return }
+        let waiting = line.members.filter { member in
+            if case .job(let job)? = lines[member]?.record { job.status == .queued } else { false }
         }
         for member in waiting.sorted() { fold(member, ProgressEvent(member, .cancelRequested(message: nil))) }
     }

@@ -30,6 +30,8 @@ struct MemoryState: Sendable {
     struct OpenJob: Sendable {
         var id: JobID
         var attempt: Int
+        /// As it was known when the work began.
+        var bulk: BulkID?
         var worker: String
         /// Which bus opened it.
         var owner: Int
@@ -134,6 +136,7 @@ struct MemoryState: Sendable {
         switch verdict {
         case .applied:
             counters.applied += 1
+            if line.share.isCancelling { warnWorkers(of: id) }
             touch(id)
         case .unchanged, .held: break
         case .refused(let reason): refuse(reason, event)
@@ -171,14 +174,14 @@ struct MemoryState: Sendable {
         try hear(opening.start)
         lastKey += 1
         open[lastKey] = OpenJob(
-            id: opening.id, attempt: opening.attempt, worker: worker, owner: owner,
+            id: opening.id, attempt: opening.attempt, bulk: opening.bulk, worker: worker, owner: owner,
             heartbeat: max(opening.heartbeat, .milliseconds(1)), beatAt: now,
             cancellation: opening.cancellation)
         lines[opening.id]?.keys.append(lastKey)
-        if case .job(let job)? = lines[opening.id]?.record {
-            let isBulkCancelled = job.bulk.flatMap { bulks[$0]?.share.isCancelling } ?? false
-            if job.isCancelRequested || isBulkCancelled { opening.cancellation.set() }
+        if case .job(let job)? = lines[opening.id]?.record, job.isCancelRequested {
+            opening.cancellation.set()
         }
+        if let bulk = opening.bulk, bulks[bulk]?.share.isCancelling == true { opening.cancellation.set() }
         return lastKey
     }
 

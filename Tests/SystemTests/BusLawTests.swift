@@ -1,0 +1,208 @@
+import Aggregator
+import EventLoop
+import Foundation
+import HeadwayCore
+import HeadwayWire
+import ReadAPI
+import Redis
+import TestSupport
+import Testing
+
+@testable import Headway
+
+/// What was seen in memory is what Redis, the aggregator and the reader show.
+@Suite("InMemoryHeadway and the real thing", .serialized, .timeLimit(.minutes(5)))
+struct BusLawTests {
+    @Test(
+        "random programs come to the same on both: every call's outcome, every cancel, every state, every count"
+    )
+    func sameOnBoth() async throws {
+        let seeds =
+            ProcessInfo.processInfo.environment["HEADWAY_SEED"].flatMap { UInt64($0) }
+            .map { $0...$0 } ?? 1...150
+        let length = 24
+        let programs = seeds.map { BusProgram(seed: $0, length: length) }
+
+        let memory = try InMemoryHeadway(pipelines: BusProgram.pipelines, options: .init(worker: "w-0"))
+        let workers = [memory, memory.connect(worker: "w-1")]
+        let expected = programs.map { BusRun($0, workers) }
+        var flags: [[[Int]]] = []
+        for round in 0..<length {
+            for run in expected { await run.step(round) }
+            flags.append(expected.map(\.cancelled))
+        }
+
+        let real = try await RealThing()
+        let runs = programs.map { BusRun($0, real.workers) }
+        for round in 0..<length {
+            for run in runs { await run.step(round) }
+            try await real.settle()
+            let isSame = await eventually(within: .seconds(5)) { runs.map(\.cancelled) == flags[round] }
+            for (run, flags) in zip(runs, flags[round]) where !isSame && run.cancelled != flags {
+                Issue.record(
+                    "seed \(run.program.seed), after step \(round): \(run.cancelled) know, not \(flags)")
+            }
+        }
+        for (run, other) in zip(runs, expected) {
+            #expect(run.transcript == other.transcript, "HEADWAY_SEED=\(run.program.seed)")
+            for number in 0..<run.program.jobs {
+                let id = JobID(unchecked: run.program.job(number))
+                let told = try await real.job(id)?.withoutTimes
+                #expect(told == memory.job(id)?.withoutTimes, "HEADWAY_SEED=\(run.program.seed), job \(id)")
+            }
+            let id = BulkID(unchecked: run.program.bulk)
+            let told = try await real.bulk(id).map(Told.init)
+            #expect(told == memory.bulk(id).map(Told.init), "HEADWAY_SEED=\(run.program.seed)")
+        }
+        let states = programs.flatMap { program in
+            (0..<program.jobs).compactMap { memory.job(JobID(unchecked: program.job($0)))?.status }
+        }
+        // The programs must lead somewhere, or the law would say nothing.
+        if seeds.count > 1 { #expect(Set(states) == Set(JobState.Status.allCases)) }
+        await real.stop()
+    }
+
+    /// A bulk, without what depends on when.
+    struct Told: Equatable {
+        var phase: BulkSummary.Phase
+        var outcome: BulkSummary.Outcome?
+        var label: String?
+        var total: Int?
+        var text: String
+        var percent: Int
+        var counts: BulkCounts
+        var health: [HeadwayCore.Health: Int]
+        var stages: [String: Int]
+        var failures: [BulkShare.FailureKind: Int]
+        var isCancelling: Bool
+        var generation: Int
+
+        init(_ bulk: BulkSummary) {
+            phase = bulk.phase
+            outcome = bulk.outcome
+            label = bulk.label
+            total = bulk.total
+            text = bulk.text
+            percent = bulk.percent
+            counts = bulk.counts
+            health = bulk.health
+            stages = bulk.stages
+            failures = bulk.failures
+            isCancelling = bulk.isCancelling
+            generation = bulk.generation
+        }
+    }
+}
+
+extension InMemoryHeadway {
+    fileprivate func job(_ id: JobID) -> JobState? {
+        store.withState { state in
+            if case .job(let job)? = state.lines[id]?.record { job } else { nil }
+        }
+    }
+
+    fileprivate func bulk(_ id: BulkID) -> BulkSummary? {
+        store.withState { state in state.bulks[id].map { BulkSummary(id: id, shares: [$0.share]) } }
+    }
+}
+
+extension JobState {
+    fileprivate var withoutTimes: JobState {
+        let start = Timestamp(milliseconds: 0)
+        var job = self
+        job.createdAt = start
+        job.startedAt = startedAt.map { _ in start }
+        job.updatedAt = start
+        job.finishedAt = finishedAt.map { _ in start }
+        job.aliveAt = start
+        job.movedAt = start
+        job.position?.startedAt = start
+        // Values in between may never have been seen.
+        job.version = 1
+        return job
+    }
+}
+
+/// A private Redis, an aggregator, a reader, and two workers.
+private final class RealThing: Sendable {
+    let server: RedisServer
+    let workers: [Headway]
+    private let loop = EventLoop(name: "real")
+    private let keyspace: Keyspace
+    private let aggregator: Aggregator
+    private let reader: StatusReader
+    private let client: RedisClient
+
+    init() async throws {
+        server = try await RedisServer.start()
+        keyspace = try Keyspace(partitions: 4)
+        client = RedisClient(server.endpoint, on: loop, name: "test")
+        reader = StatusReader(keyspace: keyspace, endpoint: server.endpoint, on: loop)
+        for json in BusProgram.pipelines {
+            _ = try await reader.put(
+                PipelineDocument.parse(Array(json.utf8), file: "test", revision: 1).get())
+        }
+        var options = AggregatorOptions(endpoint: server.endpoint, instance: "a")
+        options.block = .milliseconds(20)
+        aggregator = Aggregator(keyspace: keyspace, options: options, on: [loop])
+        await aggregator.start()
+        var workers: [Headway] = []
+        for number in 0..<2 {
+            var options = Headway.Options(worker: "w-\(number)")
+            options.partitions = 4
+            options.tickInterval = .milliseconds(1)
+            options.lookInterval = .milliseconds(20)
+            workers.append(try await Headway.connect(server.endpointURL, options: options))
+        }
+        self.workers = workers
+    }
+
+    /// Waits until all that was said is folded, and all that shares tell one another is told.
+    func settle() async throws {
+        for worker in workers { try await worker.flush() }
+        var quiet = 0
+        let end = ContinuousClock.now + .seconds(30)
+        while quiet < 2 {
+            guard ContinuousClock.now < end else { throw Failure("the aggregator does not come to rest") }
+            quiet = try await isQuiet() ? quiet + 1 : 0
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    private func isQuiet() async throws -> Bool {
+        for partition in 0..<keyspace.partitions {
+            let work = try await client.send("SCARD", keyspace.errands(partition))
+            let checkpoint = try await client.send("HGET", keyspace.control(partition), "checkpoint")
+            let last = try await client.send("XREVRANGE", keyspace.events(partition), "+", "-", "COUNT", "1")
+            let end = last.elements?.first?.elements?.first?.string
+            guard work.integer == 0, end == nil || end == checkpoint.string else { return false }
+        }
+        return true
+    }
+
+    func job(_ id: JobID) async throws -> JobState? {
+        if case .job(let snapshot) = try await reader.job(id) { snapshot.state } else { nil }
+    }
+
+    func bulk(_ id: BulkID) async throws -> BulkSummary? {
+        if case .bulk(let snapshot)? = try await reader.bulks([id], current: nil).first {
+            snapshot.summary
+        } else {
+            nil
+        }
+    }
+
+    func stop() async {
+        for worker in workers { try? await worker.close(within: .seconds(1)) }
+        await reader.close()
+        await client.close()
+        await aggregator.stop()
+        await server.stop()
+        await loop.stop()
+    }
+}
+
+private struct Failure: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
