@@ -23,8 +23,10 @@ extension OutboxState {
     struct Inquiry: Sendable {
         enum Question: Sendable {
             case mark(partition: Int, source: String)
-            /// One flag for all of these jobs.
-            case cancel([Int])
+            /// The job's flag, and the attempt that it was asked of.
+            case cancelJob(Int)
+            /// A bulk's flag for all of these jobs.
+            case cancelBulk([Int])
         }
 
         var batch = CommandBatch()
@@ -142,10 +144,12 @@ extension OutboxState {
         let keyspace = settings.keyspace
         var shares: [String: [Int]] = [:]
         for (key, job) in jobs where !job.cancellation.isSet {
-            inquiry.ask(.cancel([key]), keyspace.job(job.partition, job.id), JobField.cancel.name)
+            inquiry.ask(
+                .cancelJob(key), keyspace.job(job.partition, job.id), JobField.cancel.name,
+                JobField.attempt.name)
             if let bulk = job.bulk { shares[keyspace.bulk(job.partition, bulk), default: []].append(key) }
         }
-        for (share, keys) in shares { inquiry.ask(.cancel(keys), share, ShareField.cancelling.name) }
+        for (share, keys) in shares { inquiry.ask(.cancelBulk(keys), share, ShareField.cancelling.name) }
         return inquiry
     }
 
@@ -171,7 +175,14 @@ extension OutboxState {
             case .mark(let partition, let source):
                 guard queue.senders[partition].source == source, let mark = Self.mark(reply) else { continue }
                 queue.see(mark, of: partition, at: now)
-            case .cancel(let keys):
+            case .cancelJob(let key):
+                guard let job = jobs[key], let fields = reply.elements, fields.count == 2,
+                    fields[0].string == "1"
+                else { continue }
+                // What was asked of an earlier attempt is not meant for this one, whose start is on its way.
+                let attempt = fields[1].string.flatMap { Int($0) } ?? 1
+                if attempt >= job.attempt { job.cancellation.set() }
+            case .cancelBulk(let keys):
                 guard reply.string == "1" else { continue }
                 for key in keys { jobs[key]?.cancellation.set() }
             }
@@ -209,10 +220,10 @@ extension OutboxState {
 }
 
 extension OutboxState.Inquiry {
-    fileprivate mutating func ask(_ question: Question, _ key: String, _ field: String) {
-        batch.begin("HGET", argumentCount: 2)
+    fileprivate mutating func ask(_ question: Question, _ key: String, _ fields: String...) {
+        batch.begin(fields.count == 1 ? "HGET" : "HMGET", argumentCount: 1 + fields.count)
         batch.append(key)
-        batch.append(field)
+        for field in fields { batch.append(field) }
         questions.append(question)
     }
 }

@@ -33,6 +33,22 @@ struct CancellationTests {
         try await headway.close(within: .milliseconds(100))
     }
 
+    @Test("a cancel of an earlier attempt is not taken for one of the retry, whose start is still on its way")
+    func earlierAttempt() async throws {
+        let scene = try await Scene.open()
+        let headway = try await scene.connect { $0.lookInterval = .milliseconds(20) }
+        let first = try await headway.start(Article.self, id: "a-1")
+        try await headway.requestCancel(job: "a-1")
+        try await headway.flush()
+        try await scene.fold("a-1")
+        #expect(await eventually { first.isCancelled })
+        let second = try await headway.start(Article.self, id: "a-1", attempt: 2)
+        try await headway.flush()
+        try await Task.sleep(for: .milliseconds(200))
+        #expect(!second.isCancelled)
+        try await headway.close(within: .milliseconds(100))
+    }
+
     @Test("a bulk that is being cancelled cancels its running jobs")
     func bulk() async throws {
         let scene = try await Scene.open()

@@ -150,7 +150,7 @@ struct MemoryState: Sendable {
         if case .unknown = line.record { return remove(id) }
         if outcome.isRecordChanged { changed.insert(.job(id)) }
         if let (bulk, after) = line.record.contribution { count(id, in: bulk, as: after, at: time) }
-        if case .job(let job) = line.record, job.isCancelRequested { warn(line.keys) }
+        if case .job(let job) = line.record, job.isCancelRequested { warn(line.keys, of: job.attempt) }
         look(ahead: id)
     }
 
@@ -179,7 +179,7 @@ struct MemoryState: Sendable {
             cancellation: opening.cancellation)
         lines[opening.id]?.keys.append(lastKey)
         if case .job(let job)? = lines[opening.id]?.record, job.isCancelRequested {
-            opening.cancellation.set()
+            warn([lastKey], of: job.attempt)
         }
         if let bulk = opening.bulk, bulks[bulk]?.share.isCancelling == true { opening.cancellation.set() }
         return lastKey
@@ -197,8 +197,11 @@ struct MemoryState: Sendable {
         for (key, job) in open where job.owner == owner { forget(key) }
     }
 
-    func warn(_ keys: [Int]) {
-        for key in keys { open[key]?.cancellation.set() }
+    /// Whoever works on this attempt, or an earlier one, is told to stop.
+    func warn(_ keys: [Int], of attempt: Int) {
+        for key in keys {
+            if let job = open[key], job.attempt <= attempt { job.cancellation.set() }
+        }
     }
 
     /// Puts in what a slot has.
