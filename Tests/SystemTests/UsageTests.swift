@@ -65,6 +65,21 @@ struct UsageTests {
             testDescription: "a bad variable", words: ["up"], environment: ["HEADWAY_LISTEN": "x"],
             says: "HEADWAY_LISTEN (from the environment)"),
         Mistake(testDescription: "a word too many", words: ["up", "now"], says: "takes no arguments"),
+        Mistake(
+            testDescription: "a share that is none", words: ["simulate", "-p", "a", "--fail", "many"],
+            says: "wants a share such as 3%"),
+        Mistake(
+            testDescription: "a share beyond all", words: ["simulate", "-p", "a", "--lost", "101%"],
+            says: "wants a share such as 3%"),
+        Mistake(
+            testDescription: "nothing to simulate", words: ["simulate"], says: "wants --pipeline"),
+        Mistake(
+            testDescription: "a pipeline that is none", words: ["simulate", "-p", "a b"],
+            says: "--pipeline wants NAME"),
+        Mistake(
+            testDescription: "a bulk too long for its jobs",
+            words: ["simulate", "-p", "a", "--bulk", String(repeating: "x", count: 200)],
+            says: "too long for its jobs"),
         Mistake(testDescription: "no id to watch", words: ["watch"], says: "wants the id"),
         Mistake(testDescription: "an id that is none", words: ["status", "a b"], says: "is not an id"),
         Mistake(

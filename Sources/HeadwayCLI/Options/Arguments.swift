@@ -16,5 +16,7 @@ struct Arguments: Sendable {
 
     func duration(_ name: String) -> Duration? { options[name].flatMap(TimeSpan.parse) }
 
+    func share(_ name: String) -> Double? { options[name].flatMap(Option.share) }
+
     func address(_ name: String) -> ListenAddress? { options[name].flatMap(ListenAddress.init) }
 }

@@ -10,6 +10,8 @@ struct Option: Sendable {
         /// `HOST:PORT`, `:PORT` or a port.
         case address(String)
         case choice([String])
+        /// `3%`, `0.5%`.
+        case percent(String)
     }
 
     let name: String
@@ -43,7 +45,9 @@ struct Option: Sendable {
     var placeholder: String? {
         switch value {
         case .flag: nil
-        case .text(let name), .count(let name, _), .duration(let name), .address(let name): name
+        case .text(let name), .count(let name, _), .duration(let name), .address(let name),
+            .percent(let name):
+            name
         case .choice(let words): words.joined(separator: "|")
         }
     }
@@ -62,9 +66,19 @@ struct Option: Sendable {
             TimeSpan.parse(text) == nil ? "wants a time such as 500ms, 15s or 2m" : nil
         case .address:
             ListenAddress(text) == nil ? "wants HOST:PORT, such as 127.0.0.1:8080 or [::1]:0" : nil
+        case .percent:
+            Self.share(text) == nil ? "wants a share such as 3% or 0.5%" : nil
         case .choice(let words):
             words.contains(text) ? nil : "is one of: \(words.joined(separator: ", "))"
         }
+    }
+
+    /// From 0 to 1.
+    static func share(_ text: String) -> Double? {
+        let digits = text.hasSuffix("%") ? text.dropLast() : text[...]
+        guard let value = Double(digits), digits.allSatisfy({ $0.isNumber || $0 == "." }), 0...100 ~= value
+        else { return nil }
+        return value / 100
     }
 
     /// What a flag's variable says.
