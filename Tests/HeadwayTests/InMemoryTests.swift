@@ -230,23 +230,23 @@ struct InMemoryTests {
 
     // MARK: Many at once
 
-    @Test("64 tasks on one bus: every count is exact")
+    @Test("32 tasks on one bus: every count is exact")
     func concurrency() async throws {
         let bus = try InMemoryHeadway(pipelines: [Article.json, Book.json])
-        try await bus.openBulk("all").seal(total: 640)
+        try await bus.openBulk("all").seal(total: 160)
         await withTaskGroup { group in
-            for worker in 0..<64 {
+            for worker in 0..<32 {
                 group.addTask {
-                    for n in 0..<10 {
+                    for n in 0..<5 {
                         let id = "j-\(worker)-\(n)"
                         guard let job = try? await bus.start(Article.self, id: id, in: "all") else { return }
                         try? await job.run(.research) { stage in
                             await withTaskGroup { inner in
                                 for part in 1...4 {
                                     inner.addTask {
-                                        for step in 1...25 {
-                                            stage.substep("part-\(part)", step, of: 25)
-                                            stage.report(step, of: 25)
+                                        for step in 1...10 {
+                                            stage.substep("part-\(part)", step, of: 10)
+                                            stage.report(step, of: 10)
                                         }
                                     }
                                 }
@@ -264,13 +264,13 @@ struct InMemoryTests {
         let bulk = try #require(bus.bulkSnapshot(of: "all"))
         #expect(
             bulk.counts
-                == .init(registered: 640, queued: 0, running: 0, completed: 512, failed: 128, cancelled: 0))
+                == .init(registered: 160, queued: 0, running: 0, completed: 128, failed: 32, cancelled: 0))
         #expect(bulk.phase == .settled)
-        #expect(bus.statistics.reports == 640 * 4 * 25 * 2)
+        #expect(bus.statistics.reports == 160 * 4 * 10 * 2)
         #expect(bus.refusals.isEmpty)
         for job in bus.jobs(in: "all") {
             #expect(
-                job.stage?.done == 25 && job.substeps.allSatisfy { $0.done == 25 } && job.substeps.count == 4)
+                job.stage?.done == 10 && job.substeps.allSatisfy { $0.done == 10 } && job.substeps.count == 4)
         }
     }
 }

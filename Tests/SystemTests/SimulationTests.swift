@@ -141,6 +141,29 @@ struct SimulationTests {
         }
     }
 
+    @Test("failures are named once per attempt, and so many that nobody reads them are summed up")
+    func failureNews() throws {
+        let pipeline = Pipeline.Reference(name: "tale", revision: 1)
+        func job(_ number: Int, attempt: Int = 1) -> JobState {
+            var job = JobState(
+                id: JobID(unchecked: "j\(number)"),
+                registration: Registration(pipeline: PipelineName(name: "tale")),
+                pipeline: pipeline, at: Timestamp(milliseconds: 0))
+            job.status = .failed
+            job.attempt = attempt
+            job.failure = JobState.Failure(message: "No.", code: "timeout", stage: "page")
+            return job
+        }
+        let bulk = BulkID(unchecked: "b")
+        var news = FailureNews()
+        #expect(news.lines([job(1)], of: bulk) == ["j1 failed in page: No. (timeout)"])
+        #expect(news.lines([job(1)], of: bulk) == [])
+        #expect(news.lines([job(1, attempt: 2)], of: bulk) == ["j1 failed in page, attempt 2: No. (timeout)"])
+        let many = news.lines((2...100).map { job($0) }, of: bulk)
+        #expect(many.count == FailureNews.mostLines)
+        #expect(many.last == "and 90 more failed: headway jobs --bulk b --status failed")
+    }
+
     // MARK: The command
 
     @Test("60 jobs with failures and retries: what the workers did is what Headway says, in every count")
@@ -154,6 +177,9 @@ struct SimulationTests {
         #expect(first.code == 0, "\(first.error)")
         #expect(first.error == "")
         #expect(first.output.contains("60 of 60 registered, settled"))
+        // Named as they come, each attempt once; one that is tried again at once may be missed.
+        let named = first.output.split(separator: "\n").filter { $0.contains(" failed in ") }
+        #expect(named.count >= 1 && Set(named).count == named.count)
         let meant = try #require(first.output.firstMatch(of: /meant to come out: (\d+) completed/)).output.1
         #expect(first.output.contains("The workers did: \(meant) completed"))
         #expect(first.output.contains("Headway says:    \(meant) completed"))

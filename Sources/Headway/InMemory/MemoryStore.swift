@@ -131,7 +131,8 @@ final class MemoryStore: TickTaker {
         if let set = guarded.alarmAt, set <= next { return }
         guarded.alarm?.cancel()
         guarded.alarmAt = next
-        let span = max(next - guarded.state.now, .milliseconds(1))
+        // No clock is asked for an absurd time; it is looked at again then.
+        let span = min(max(next - guarded.state.now, .milliseconds(1)), .seconds(3600))
         guarded.alarm = Task { [weak self, sleep] in
             do { try await sleep(span) } catch { return }
             self?.ring(at: next)

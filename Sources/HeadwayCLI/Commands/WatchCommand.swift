@@ -9,7 +9,7 @@ enum WatchCommand {
     static let command = Command(
         name: "watch", summary: "live progress bars for jobs and bulks", synopsis: "JOB_OR_BULK…",
         details: """
-            A bulk's bar stands above its running jobs' bars. Ends when all of them have ended: with status 0 if \
+            A bulk's bar stands above its running jobs' bars, and its failures are named as they come. Ends when all of them have ended: with status 0 if \
             everything completed, 1 if anything failed, was cancelled or is not known. Without a terminal it prints \
             a line for each change.
             """,
@@ -53,6 +53,7 @@ enum WatchCommand {
         _ subjects: [Subject], at desk: Desk, on display: ProgressDisplay, patience: Duration, log: Log
     ) async throws -> ExitCode {
         let start = desk.loop.clock.now
+        var failures = FailureNews()
         while true {
             do throws(ReadError) {
                 let found = try await Subject.look(subjects, with: desk.reader, current: 50)
@@ -66,6 +67,9 @@ enum WatchCommand {
                 }
                 let view = ProgressView(found)
                 let isOver = unknown.isEmpty && view.isOver
+                for case .bulk(.bulk(let snapshot)) in found {
+                    for line in try await failures.lines(snapshot, from: desk.reader) { display.note(line) }
+                }
                 if unknown.count < found.count { display.show(view, last: isOver) }
                 if isOver { return view.isGood ? .done : .failed }
             } catch {

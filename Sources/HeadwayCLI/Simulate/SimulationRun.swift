@@ -103,8 +103,14 @@ struct SimulationRun: Sendable {
 
     private func watch(_ crew: SimulationCrew) async {
         guard let id = BulkID(plan.bulk) else { return }
+        var failures = FailureNews()
         while !Task.isCancelled {
-            if let answer = try? await desk.reader.bulks([id], current: 50).first, case .bulk = answer {
+            if let answer = try? await desk.reader.bulks([id], current: 50).first,
+                case .bulk(let snapshot) = answer
+            {
+                for line in (try? await failures.lines(snapshot, from: desk.reader)) ?? [] {
+                    display.note(line)
+                }
                 display.show(ProgressView([.bulk(answer)]))
             }
             try? await desk.loop.sleep(for: .milliseconds(150))
