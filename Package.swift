@@ -56,6 +56,13 @@ let package = Package(
                 "EventLoop", "Headway", "HeadwayCLI", "HeadwayCore", "HeadwayWire", "Redis", "TestSupport",
             ],
             exclude: ["Fixtures"]),
+        .executableTarget(name: "ContractWorker", dependencies: ["Headway"], path: "Tests/ContractWorker"),
+        .testTarget(
+            name: "ContractTests",
+            dependencies: [
+                "ContractWorker", "EventLoop", "Headway", "HeadwayCLI", "HeadwayWire", "TestSupport",
+            ],
+            exclude: ["Fixtures"]),
     ]
 )
 
