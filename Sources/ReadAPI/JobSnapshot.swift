@@ -37,7 +37,8 @@ package struct JobSnapshot: Sendable, Equatable {
 
     /// The worker's words, or else what the pipeline says while it is in this stage.
     package var message: String? {
-        if let message = state.message { return message }
+        // An empty one was sent to clear the last.
+        if let message = state.message, !message.isEmpty { return message }
         guard state.status == .running, let stage, let template = stage.message, let position = state.position
         else { return nil }
         return

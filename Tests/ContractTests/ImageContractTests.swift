@@ -15,13 +15,13 @@ struct ImageContractTests {
     /// SHA-256 of the token: all that an enqueuer without HTTP sends.
     static let digest = "cef8bce549cdc050cb3da30f5672426b30b651a926d1a77f71bacc1b3bb45b81"
 
-    private func status(_ job: String, token: String? = token) async throws -> Answer {
+    private func status(_ job: String, token: String? = Self.token) async throws -> Answer {
         try await server.get("/api/status/\(job)", token.map { ["X-Session-Token": $0] } ?? [:])
     }
 
     /// Polls until the body, apart from times, is `body`.
     private func expect(
-        _ job: String, _ body: String, token: String = token, at place: SourceLocation = #_sourceLocation
+        _ job: String, _ body: String, token: String = Self.token, at place: SourceLocation = #_sourceLocation
     ) async throws {
         let answer = try await server.get("/api/status/\(job)", ["X-Session-Token": token]) { $0.timeless == body }
         #expect(answer.timeless == body, sourceLocation: place)
@@ -136,8 +136,8 @@ struct ImageContractTests {
 
     // MARK: Tokens
 
-    static let unauthorized = #"{"success":false,"error":{"code":"UNAUTHORIZED"}}"#
-    static let notFound = #"{"success":false,"error":{"code":"NOT_FOUND"}}"#
+    static let refusal = #"{"success":false,"error":{"code":"UNAUTHORIZED"}}"#
+    static let absence = #"{"success":false,"error":{"code":"NOT_FOUND"}}"#
 
     @Test("\"401: Invalid or missing session token\"")
     func unauthorized() async throws {
@@ -148,19 +148,19 @@ struct ImageContractTests {
         for token in [nil, "", "session-8", Self.digest, "\(Self.token) ", String(repeating: "x", count: 4_000)] {
             let answer = try await status(job, token: token)
             #expect(answer.status == 401, "\(token ?? "none")")
-            #expect(answer.body == Self.unauthorized, "\(token ?? "none")")
+            #expect(answer.body == Self.refusal, "\(token ?? "none")")
         }
         // "Validate token" stands before the upload is looked for.
         let unknown = try await status("nobody", token: nil)
         #expect(unknown.status == 401)
-        #expect(unknown.body == Self.unauthorized)
+        #expect(unknown.body == Self.refusal)
     }
 
     @Test("\"404: Upload not found\"")
     func notFound() async throws {
         let answer = try await status("nobody")
         #expect(answer.status == 404)
-        #expect(answer.body == Self.notFound)
+        #expect(answer.body == Self.absence)
     }
 
     @Test("what a token guards is guarded on every route of that job")
@@ -194,11 +194,11 @@ struct ImageContractTests {
 
     // MARK: Transitions
 
-    static let backwards = stages.indices.flatMap { later in
+    static let stepsBack = stages.indices.flatMap { later in
         stages.indices.filter { $0 < later }.map { (stages[later], stages[$0]) }
     }
 
-    @Test("\"Validate stage transitions (can't go backwards)\"", arguments: backwards)
+    @Test("\"Validate stage transitions (can't go backwards)\"", arguments: stepsBack)
     func backwards(from later: String, to earlier: String) async throws {
         let job = "back-\(later)-\(earlier)"
         try await server.tell(
@@ -297,6 +297,6 @@ struct ImageContractTests {
         #expect(done["status"]?.string == "completed")
         let gone = try await server.get(route, header) { $0.status != 200 }
         #expect(gone.status == 404)
-        #expect(gone.body == Self.notFound)
+        #expect(gone.body == Self.absence)
     }
 }

@@ -19,18 +19,20 @@ final class ContractServer: Sendable {
         let description: String
     }
 
-    let directory = ScratchDirectory()
     let port: UInt16
+    let directory: ScratchDirectory
     private let process: ChildProcess
 
-    /// - Parameter pipelines: names of files in `deploy/pipelines`, applied before it returns.
-    static func start(_ pipelines: [String]) async throws -> ContractServer {
-        let directory = ScratchDirectory()
-        let log = directory.file("up.log")
+    /// - Parameters:
+    ///   - pipelines: names of files in `deploy/pipelines`, applied before it returns.
+    ///   - directory: of an earlier one, to go on with what that one had.
+    static func start(
+        _ pipelines: [String], in directory: ScratchDirectory = ScratchDirectory()
+    ) async throws -> ContractServer {
+        let log = directory.file("up-\(UUID().uuidString).log")
         let process = try await ChildProcess.start(
             [
                 headway, "up", "--state", directory.file("state"), "--listen", "127.0.0.1:0", "--lease", "1s",
-                "--fsync", "everysec",
             ], output: log)
         var address: Substring?
         _ = await eventually(within: .seconds(20)) {
@@ -48,12 +50,10 @@ final class ContractServer: Sendable {
     }
 
     private init(_ directory: ScratchDirectory, _ port: UInt16, _ process: ChildProcess) {
+        self.directory = directory
         self.port = port
         self.process = process
-        scratch = directory
     }
-
-    private let scratch: ScratchDirectory
 
     /// Asks it to end, as an operator would; its Redis ends with it.
     func stop() async {
@@ -61,6 +61,9 @@ final class ContractServer: Sendable {
         _ = await eventually(within: .seconds(15)) { !process.isRunning }
         process.kill()
     }
+
+    /// Takes it away without a warning. Its Redis lives on, as after a crash.
+    func kill() { process.kill() }
 
     // MARK: Where things are
 
@@ -74,16 +77,24 @@ final class ContractServer: Sendable {
 
     static let headway = program("headway")
 
-    var state: String { scratch.file("state") }
+    var state: String { directory.file("state") }
+
+    /// The process of its private Redis: the one that works in the state directory.
+    var redisProcess: Int32? {
+        let here = URL(filePath: state).resolvingSymlinksInPath().path
+        let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return processes.lazy.compactMap { Int32($0) }.first { process in
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/cwd")) == here
+                && Self.text("/proc/\(process)/comm").hasPrefix("redis-server")
+        }
+    }
 
     /// Of its private Redis.
     var redis: String {
         Self.text("\(state)/redis.url").trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    var log: String { Self.text(scratch.file("up.log")) }
-
-    func file(_ name: String) -> String { scratch.file(name) }
+    func file(_ name: String) -> String { directory.file(name) }
 
     static func text(_ path: String) -> String { (try? String(contentsOfFile: path, encoding: .utf8)) ?? "" }
 
@@ -130,8 +141,9 @@ final class ContractServer: Sendable {
 struct Serving: SuiteTrait, TestScoping {
     let pipelines: [String]
 
+    @concurrent
     func provideScope(
-        for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
+        for test: Test, testCase: Test.Case?, performing function: @Sendable @concurrent () async throws -> Void
     ) async throws {
         let server = try await ContractServer.start(pipelines)
         do {

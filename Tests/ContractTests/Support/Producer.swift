@@ -1,6 +1,7 @@
 import Foundation
 import HeadwayWire
 import TestSupport
+import Testing
 
 /// Who tells the events: every way in that docs/wire.md and docs/api.md know, but for the Swift library.
 enum Producer: String, CaseIterable, Sendable, CustomTestStringConvertible {
