@@ -18,7 +18,8 @@ struct ArticleContractTests {
         guard let bulk else {
             return Told("job.queued", job, ["attempt": "1", "pipeline": "article", "attr.mode": mode])
         }
-        return Told("job.queued", job, ["attempt": "1", "pipeline": "article", "bulk": bulk, "attr.mode": mode])
+        return Told(
+            "job.queued", job, ["attempt": "1", "pipeline": "article", "bulk": bulk, "attr.mode": mode])
     }
 
     private static func started(_ job: String) -> Told { Told("job.started", job, ["attempt": "1"]) }
@@ -28,7 +29,8 @@ struct ArticleContractTests {
         return Told("stage.started", job, ["attempt": "1", "stage": stage, "message": message])
     }
 
-    private static func progressed(_ job: String, _ stage: String, _ percent: Int, _ message: String) -> Told {
+    private static func progressed(_ job: String, _ stage: String, _ percent: Int, _ message: String) -> Told
+    {
         Told(
             "stage.progressed", job,
             ["attempt": "1", "stage": stage, "percent": "\(percent)", "message": message])
@@ -51,9 +53,12 @@ struct ArticleContractTests {
             + #""estimated_completion":null,"elapsed_seconds":SECONDS},"timestamp":"TIME"}"# + "\n\n"
     }
 
-    private static func end(_ job: String, _ status: String, result: String = "null", error: String = "null") -> String {
+    private static func end(_ job: String, _ status: String, result: String = "null", error: String = "null")
+        -> String
+    {
         #"event: complete"# + "\n" + #"id: ID-end"# + "\n"
-            + #"data: {"job_id":"\#(job)","status":"\#(status)","result":\#(result),"error":\#(error)}"# + "\n\n"
+            + #"data: {"job_id":"\#(job)","status":"\#(status)","result":\#(result),"error":\#(error)}"#
+            + "\n\n"
     }
 
     /// Times, tokens and the random retry replaced; nothing else.
@@ -91,13 +96,20 @@ struct ArticleContractTests {
         let steps: [Told] = [
             Self.started(job), Self.began(job, "research", "Starting research..."),
             Self.progressed(job, "research", 30, "Gathering information..."),
-            Told("stage.completed", job, ["attempt": "1", "stage": "research", "message": "Research complete"]),
+            Told(
+                "stage.completed", job, ["attempt": "1", "stage": "research", "message": "Research complete"]),
             Self.began(job, "writing", "Starting article writing..."),
             Self.progressed(job, "writing", 50, "Generating content..."),
-            Told("stage.completed", job, ["attempt": "1", "stage": "writing", "message": "Writing complete"]),
-            Self.began(job, "seo", "Optimizing for SEO..."), Self.progressed(job, "seo", 70, "Analyzing keywords..."),
-            Told("stage.completed", job, ["attempt": "1", "stage": "seo", "message": "SEO optimization complete"]),
-            Told("job.completed", job, ["attempt": "1", "result": #"{"meta_title":"On foxes","word_count":1200}"#]),
+            Told(
+                "stage.completed", job, ["attempt": "1", "stage": "writing", "message": "Writing complete"]),
+            Self.began(job, "seo", "Optimizing for SEO..."),
+            Self.progressed(job, "seo", 70, "Analyzing keywords..."),
+            Told(
+                "stage.completed", job,
+                ["attempt": "1", "stage": "seo", "message": "SEO optimization complete"]),
+            Told(
+                "job.completed", job,
+                ["attempt": "1", "result": #"{"meta_title":"On foxes","word_count":1200}"#]),
         ]
         for step in steps {
             try await server.tell([step], by: producer)
@@ -109,7 +121,8 @@ struct ArticleContractTests {
         stream.close()
         let expected =
             "retry: MS\n\n"
-            + Self.frame(job, "queued", "0.0", stage: "queued", "0.0", "Queued for generation...", started: false)
+            + Self.frame(
+                job, "queued", "0.0", stage: "queued", "0.0", "Queued for generation...", started: false)
             + Self.frame(job, "processing", "0.0", stage: "queued", "0.0", "Starting...")
             + Self.frame(job, "processing", "0.0", stage: "research", "0.0", "Starting research...")
             + Self.frame(job, "processing", "9.9", stage: "research", "30.0", "Gathering information...")
@@ -163,7 +176,8 @@ struct ArticleContractTests {
                 + Self.frame(job, "failed", "\(start).0", stage: stage, "0.0", "Failed at \(stage) stage")
                 + Self.end(
                     job, "failed",
-                    error: #"{"message":"The model refused the topic","stage":"\#(stage)","timestamp":"TIME"}"#))
+                    error:
+                        #"{"message":"The model refused the topic","stage":"\#(stage)","timestamp":"TIME"}"#))
     }
 
     @Test("\"cancelled\" is an end of its own, with neither result nor error")
@@ -242,7 +256,8 @@ struct ArticleContractTests {
                 == "retry: MS\n\n"
                 + Self.frame(job, "processing", "49.5", stage: "writing", "50.0", "Generating content...")
                 + Self.frame(
-                    job, "completed", "100.0", stage: "completed", "100.0", "Generation completed successfully",
+                    job, "completed", "100.0", stage: "completed", "100.0",
+                    "Generation completed successfully",
                     completed: true) + Self.end(job, "completed", result: #""clx123""#))
 
         // 204 is what ends an EventSource for good.
@@ -254,11 +269,14 @@ struct ArticleContractTests {
         third.close()
     }
 
-    @Test("AC7: \"If server restarts, frontend can resume monitoring\": everything killed with -9, nothing lost")
+    @Test(
+        "AC7: \"If server restarts, frontend can resume monitoring\": everything killed with -9, nothing lost"
+    )
     func restart() async throws {
         let first = try await ContractServer.start(["article"])
         let job = "kept"
-        try await first.tell(Self.reaching("writing", job) + [Self.progressed(job, "writing", 50, "Half of it")])
+        try await first.tell(
+            Self.reaching("writing", job) + [Self.progressed(job, "writing", 50, "Half of it")])
         let before = try await first.get("/v1/jobs/\(job)") { $0["percent"] == .number(49) }
         #expect(before["percent"] == .number(49))
         let redis = try #require(first.redisProcess)
@@ -290,7 +308,9 @@ struct ArticleContractTests {
         try await server.tell([Self.queued(job, mode: mode), Self.started(job)])
         for stage in stages {
             try await server.tell([Self.began(job, stage)])
-            let snapshot = try await server.get("/v1/jobs/\(job)") { $0["percent"] == .number(Self.starts[stage] ?? 0) }
+            let snapshot = try await server.get("/v1/jobs/\(job)") {
+                $0["percent"] == .number(Self.starts[stage] ?? 0)
+            }
             #expect(snapshot["percent"] == .number(Self.starts[stage] ?? 0))
         }
         try await server.tell("job.completed", job, ["attempt": "1"])
@@ -319,14 +339,17 @@ struct ArticleContractTests {
     func bulk() async throws {
         let bulk = "spring"
         func expect(
-            _ status: String, _ text: String, completed: Int, failed: Int = 0, percentage: Int, current: String,
+            _ status: String, _ text: String, completed: Int, failed: Int = 0, percentage: Int,
+            current: String,
             at place: SourceLocation = #_sourceLocation
         ) async throws {
             let body =
                 #"{"bulk_job_id":"spring","status":"\#(status)","message":"\#(text) articles completed","#
                 + #""completed":\#(completed),"total":3,"failed":\#(failed),"percentage":\#(percentage),"#
                 + #""current_article":\#(current),"estimated_completion":null,"timestamp":"TIME"}"#
-            let answer = try await server.get("/api/bulk-jobs/spring/progress", ["Accept": "application/json"]) {
+            let answer = try await server.get(
+                "/api/bulk-jobs/spring/progress", ["Accept": "application/json"]
+            ) {
                 Self.masked($0.body) == body
             }
             #expect(Self.masked(answer.body) == body, sourceLocation: place)
@@ -340,12 +363,14 @@ struct ArticleContractTests {
         ])
         try await expect(
             "processing", "0 of 3", completed: 0, percentage: 16,
-            current: #"{"job_id":"spring-1","stage":"writing","percentage":49,"message":"Generating content..."}"#)
+            current:
+                #"{"job_id":"spring-1","stage":"writing","percentage":49,"message":"Generating content..."}"#)
         try await server.tell([Told("job.completed", "spring-1", ["attempt": "1"]), Self.started("spring-2")])
         try await server.tell([Self.began("spring-2", "research")])
         try await expect(
             "processing", "1 of 3", completed: 1, percentage: 33,
-            current: #"{"job_id":"spring-2","stage":"research","percentage":0,"message":"Researching topic..."}"#)
+            current:
+                #"{"job_id":"spring-2","stage":"research","percentage":0,"message":"Researching topic..."}"#)
         try await server.tell([
             Told("job.failed", "spring-2", ["attempt": "1", "message": "No sources"]),
             Told("job.completed", "spring-3", ["attempt": "1"]), Told("bulk.sealed", bulk),
@@ -364,12 +389,15 @@ struct ArticleContractTests {
         _ = try await stream.frames { $0.data?.contains("0 of 2 articles completed") == true }
         try await server.tell([Self.started("summer-1"), Self.began("summer-1", "seo")])
         let moved = try await stream.frames {
-            $0.data?.contains(#""current_article":{"job_id":"summer-1","stage":"seo","percentage":66"#) == true
+            $0.data?.contains(#""current_article":{"job_id":"summer-1","stage":"seo","percentage":66"#)
+                == true
         }
         #expect(moved.last?.event == "progress")
         try await server.tell([Told("job.completed", "summer-1", ["attempt": "1"])])
         _ = try await stream.frames { $0.data?.contains("1 of 2 articles completed") == true }
-        try await server.tell([Told("job.completed", "summer-2", ["attempt": "1"]), Told("bulk.sealed", bulk)])
+        try await server.tell([
+            Told("job.completed", "summer-2", ["attempt": "1"]), Told("bulk.sealed", bulk),
+        ])
         let rest = try await stream.frames { $0.event == "complete" }
         #expect(rest.last?.data == #"{"bulk_job_id":"summer","status":"completed","completed":2,"total":2}"#)
         stream.close()

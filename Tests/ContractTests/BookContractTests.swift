@@ -77,15 +77,21 @@ struct BookContractTests {
         try await tell(Self.began(book, "ANALYZING"))
         try await expect("ANALYZING", 0, stage: "ANALYZING")
         try await tell(
-            Told("stage.progressed", book, [
-                "attempt": "1", "stage": "ANALYZING", "substep": "chapters", "done": "3", "total": "12",
-            ]))
+            Told(
+                "stage.progressed", book,
+                [
+                    "attempt": "1", "stage": "ANALYZING", "substep": "chapters", "done": "3", "total": "12",
+                ]))
         try await expect(
-            "ANALYZING", 0, stage: "ANALYZING", substeps: #"{"name":"chapters","done":3,"total":12,"percent":25}"#)
+            "ANALYZING", 0, stage: "ANALYZING",
+            substeps: #"{"name":"chapters","done":3,"total":12,"percent":25}"#)
         try await tell(
-            Told("stage.progressed", book, [
-                "attempt": "1", "stage": "ANALYZING", "done": "1", "total": "2", "message": "Reading chapter 6",
-            ]))
+            Told(
+                "stage.progressed", book,
+                [
+                    "attempt": "1", "stage": "ANALYZING", "done": "1", "total": "2",
+                    "message": "Reading chapter 6",
+                ]))
         try await expect(
             "ANALYZING", 10, stage: "ANALYZING", stagePercent: 50,
             substeps: #"{"name":"chapters","done":3,"total":12,"percent":25}"#, message: "Reading chapter 6")
@@ -99,7 +105,9 @@ struct BookContractTests {
         try await expect(
             "CREATING_ARTWORK", 50, stage: "CREATING_ARTWORK", done: ["ANALYZING", "GENERATING_SCENES"])
         try await tell(
-            Told("stage.progressed", book, ["attempt": "1", "stage": "CREATING_ARTWORK", "done": "49", "total": "50"]))
+            Told(
+                "stage.progressed", book,
+                ["attempt": "1", "stage": "CREATING_ARTWORK", "done": "49", "total": "50"]))
         try await expect(
             "CREATING_ARTWORK", 99, stage: "CREATING_ARTWORK", stagePercent: 98,
             done: ["ANALYZING", "GENERATING_SCENES"])
@@ -120,9 +128,11 @@ struct BookContractTests {
                     for stage in Self.stages {
                         try await server.tell([Self.began(book, stage)])
                         for done in 1...5 {
-                            try await server.tell("stage.progressed", book, [
-                                "attempt": "1", "stage": stage, "done": "\(done)", "total": "5",
-                            ])
+                            try await server.tell(
+                                "stage.progressed", book,
+                                [
+                                    "attempt": "1", "stage": stage, "done": "\(done)", "total": "5",
+                                ])
                         }
                     }
                     try await server.tell([Self.completed(book)])
@@ -178,7 +188,9 @@ struct BookContractTests {
         }
     }
 
-    @Test("\"Invalid state transition rejection\": every pair that is not in the machine is refused", arguments: invalid)
+    @Test(
+        "\"Invalid state transition rejection\": every pair that is not in the machine is refused",
+        arguments: invalid)
     func refused(from: String, to: String) async throws {
         let book = "refused-\(from)-\(to)"
         try await server.tell(Self.reaching(from, book))
@@ -227,17 +239,20 @@ struct BookContractTests {
 
     // MARK: Failure and recovery
 
-    @Test("\"Error handling\": a failure at every stage keeps how far it was, and says why", arguments: stages)
+    @Test(
+        "\"Error handling\": a failure at every stage keeps how far it was, and says why", arguments: stages)
     func failure(at stage: String) async throws {
         let book = "failed-\(stage)"
         try await server.tell(
             Self.reaching(stage, book) + [
                 Told("stage.progressed", book, ["attempt": "1", "stage": stage, "done": "1", "total": "2"]),
                 Told(
-                    "job.failed", book, ["attempt": "1", "message": "The model is out of memory", "code": "oom"]),
+                    "job.failed", book,
+                    ["attempt": "1", "message": "The model is out of memory", "code": "oom"]),
             ])
         let answer = try await status(book) { $0["status"]?.string == "FAILED" }
-        #expect(answer["overall_progress"] == .number(["ANALYZING": 10, "GENERATING_SCENES": 35][stage] ?? 75))
+        #expect(
+            answer["overall_progress"] == .number(["ANALYZING": 10, "GENERATING_SCENES": 35][stage] ?? 75))
         #expect(
             answer.body.contains(
                 #""error":{"message":"The model is out of memory","code":"oom","stage":"\#(stage)"}"#))
@@ -253,7 +268,8 @@ struct BookContractTests {
         try await server.tell([Self.queued(book)])
         let output = server.file("\(book).out")
         let first = try await ChildProcess.start(
-            [ContractServer.program("ContractWorker"), server.redis, book, log, stage, "\(unit)"], output: output)
+            [ContractServer.program("ContractWorker"), server.redis, book, log, stage, "\(unit)"],
+            output: output)
         let isHolding = await eventually(within: .seconds(20)) {
             ContractServer.text(output).contains("holding") || !first.isRunning
         }
@@ -281,7 +297,9 @@ struct BookContractTests {
                 "resumes \(Array(Self.stages[..<place])) \(stage) \(checkpoint)"))
     }
 
-    @Test("\"retry mechanisms\": a failed book is tried again by a higher attempt, and starts from the beginning")
+    @Test(
+        "\"retry mechanisms\": a failed book is tried again by a higher attempt, and starts from the beginning"
+    )
     func retried() async throws {
         let book = "retried"
         try await server.tell(Self.reaching("FAILED", book))
@@ -324,7 +342,9 @@ struct BookContractTests {
         let book = try #require(receipt["id"]?.string)
         let token = try #require(receipt["token"]?.string)
         let route = "/api/books/\(book)/status"
-        #expect(try await server.get("\(route)?token=\(token)") { $0.status == 200 }["status"]?.string == "UPLOADED")
+        #expect(
+            try await server.get("\(route)?token=\(token)") { $0.status == 200 }["status"]?.string
+                == "UPLOADED")
         #expect(try await server.get(route).body == #"{"error":"Unauthorized"}"#)
         for route in [route, "/api/books/\(book)/events"] {
             #expect(try await server.get(route).status == 401)
@@ -347,13 +367,18 @@ struct BookContractTests {
                         try await server.tell([Self.began(book, stage)])
                         for done in 1...total {
                             try await server.tell([
-                                Told("stage.progressed", book, [
-                                    "attempt": "1", "stage": stage, "substep": book, "done": "\(done)",
-                                    "total": "\(total)",
-                                ]),
-                                Told("stage.progressed", book, [
-                                    "attempt": "1", "stage": stage, "done": "\(done)", "total": "\(total)",
-                                ]),
+                                Told(
+                                    "stage.progressed", book,
+                                    [
+                                        "attempt": "1", "stage": stage, "substep": book, "done": "\(done)",
+                                        "total": "\(total)",
+                                    ]),
+                                Told(
+                                    "stage.progressed", book,
+                                    [
+                                        "attempt": "1", "stage": stage, "done": "\(done)",
+                                        "total": "\(total)",
+                                    ]),
                             ])
                         }
                     }
@@ -399,8 +424,13 @@ struct BookContractTests {
                 let begun = ContinuousClock.now
                 try await server.tell(
                     "stage.progressed", book,
-                    ["attempt": "1", "stage": stage, "done": "\(done)", "total": "40", "message": "Unit \(done)"])
-                let frames = try await stream.frames { $0.data?.contains(#""message":"Unit \#(done)""#) == true }
+                    [
+                        "attempt": "1", "stage": stage, "done": "\(done)", "total": "40",
+                        "message": "Unit \(done)",
+                    ])
+                let frames = try await stream.frames {
+                    $0.data?.contains(#""message":"Unit \#(done)""#) == true
+                }
                 times.append(ContinuousClock.now - begun)
                 #expect(frames.last?.data?.contains(#""message":"Unit \#(done)""#) == true)
             }
@@ -410,12 +440,15 @@ struct BookContractTests {
         let (p50, p99) = (times[times.count / 2], times[times.count * 99 / 100])
         print(
             "book: from POST /v1/events to the frame at an SSE client, \(times.count) changes: "
-                + "p50 \(p50.inMilliseconds) ms, p99 \(p99.inMilliseconds) ms, max \(times[times.count - 1].inMilliseconds) ms")
+                + "p50 \(p50.inMilliseconds) ms, p99 \(p99.inMilliseconds) ms, max \(times[times.count - 1].inMilliseconds) ms"
+        )
         // The machine may be busy with other suites: nine in ten must be in time whatever it does.
         #expect(times[times.count * 9 / 10] < .milliseconds(500))
     }
 
-    @Test("\"subscription receives real-time updates\": the present state first, then each change, then the end")
+    @Test(
+        "\"subscription receives real-time updates\": the present state first, then each change, then the end"
+    )
     func subscription() async throws {
         let book = "followed"
         try await server.tell(Self.reaching("ANALYZING", book))
@@ -434,11 +467,14 @@ struct BookContractTests {
         try await next("COMPLETED")
         let end = try await stream.next()
         #expect(end?.event == "end")
-        #expect(end?.data == #"{"id":"followed","status":"COMPLETED","result":"https://example.org/followed"}"#)
+        #expect(
+            end?.data == #"{"id":"followed","status":"COMPLETED","result":"https://example.org/followed"}"#)
         stream.close()
     }
 }
 
 extension Duration {
-    var inMilliseconds: String { String(format: "%.1f", Double(components.attoseconds) / 1e15 + Double(components.seconds) * 1000) }
+    var inMilliseconds: String {
+        String(format: "%.1f", Double(components.attoseconds) / 1e15 + Double(components.seconds) * 1000)
+    }
 }

@@ -23,7 +23,9 @@ struct ImageContractTests {
     private func expect(
         _ job: String, _ body: String, token: String = Self.token, at place: SourceLocation = #_sourceLocation
     ) async throws {
-        let answer = try await server.get("/api/status/\(job)", ["X-Session-Token": token]) { $0.timeless == body }
+        let answer = try await server.get("/api/status/\(job)", ["X-Session-Token": token]) {
+            $0.timeless == body
+        }
         #expect(answer.timeless == body, sourceLocation: place)
         #expect(answer.status == 200, sourceLocation: place)
         #expect(answer.header("Content-Type")?.hasPrefix("application/json") == true, sourceLocation: place)
@@ -59,14 +61,17 @@ struct ImageContractTests {
         }
         try await server.tell([Self.queued(job)], by: producer)
         try await expect(
-            job, #"{"success":true,"status":"pending","stage":null,"progress":0,"resultId":null,"updatedAt":"TIME"}"#)
+            job,
+            #"{"success":true,"status":"pending","stage":null,"progress":0,"resultId":null,"updatedAt":"TIME"}"#
+        )
         try await tell("job.started", ["attempt": "1", "worker": "w-1"])
         try await tell("stage.started", ["attempt": "1", "stage": "validating"])
         try await expect(job, Self.processing("validating", 10))
         try await tell("stage.started", ["attempt": "1", "stage": "generating"])
         try await expect(job, Self.processing("generating", 30))
         // The document's own example: "stage: generating, progress: 45".
-        try await tell("stage.progressed", ["attempt": "1", "stage": "generating", "done": "3", "total": "8"])
+        try await tell(
+            "stage.progressed", ["attempt": "1", "stage": "generating", "done": "3", "total": "8"])
         try await expect(job, Self.processing("generating", 45))
         try await tell("stage.completed", ["attempt": "1", "stage": "generating"])
         try await expect(job, Self.processing("generating", 70))
@@ -101,19 +106,25 @@ struct ImageContractTests {
 
     // MARK: Failure
 
-    @Test("\"Handle errors by setting stage to failed\"; \"failed → preserves last progress\"", arguments: stages)
+    @Test(
+        "\"Handle errors by setting stage to failed\"; \"failed → preserves last progress\"",
+        arguments: stages)
     func failure(at stage: String) async throws {
         let job = "failed-\(stage)"
         try await server.tell(
             Self.reaching(stage, job) + [
                 Told(
                     "job.failed", job,
-                    ["attempt": "1", "message": "Processing failed. Please try again.", "code": "gemini_timeout"])
+                    [
+                        "attempt": "1", "message": "Processing failed. Please try again.",
+                        "code": "gemini_timeout",
+                    ])
             ])
         try await expect(
             job,
             #"{"success":true,"status":"failed","stage":"failed","progress":\#(Self.progress[stage] ?? 0),"#
-                + #""resultId":null,"errorMessage":"Processing failed. Please try again.","updatedAt":"TIME"}"#)
+                + #""resultId":null,"errorMessage":"Processing failed. Please try again.","updatedAt":"TIME"}"#
+        )
     }
 
     @Test("a failure before the first stage, and a cancelled job, are failed in the document's four statuses")
@@ -144,8 +155,12 @@ struct ImageContractTests {
         let job = "guarded"
         try await server.tell([Self.queued(job)])
         try await expect(
-            job, #"{"success":true,"status":"pending","stage":null,"progress":0,"resultId":null,"updatedAt":"TIME"}"#)
-        for token in [nil, "", "session-8", Self.digest, "\(Self.token) ", String(repeating: "x", count: 4_000)] {
+            job,
+            #"{"success":true,"status":"pending","stage":null,"progress":0,"resultId":null,"updatedAt":"TIME"}"#
+        )
+        for token in [
+            nil, "", "session-8", Self.digest, "\(Self.token) ", String(repeating: "x", count: 4_000),
+        ] {
             let answer = try await status(job, token: token)
             #expect(answer.status == 401, "\(token ?? "none")")
             #expect(answer.body == Self.refusal, "\(token ?? "none")")
@@ -187,7 +202,8 @@ struct ImageContractTests {
         let token = try #require(receipt["token"]?.string)
         #expect(receipt["status"]?.string == "queued")
         try await expect(
-            job, #"{"success":true,"status":"pending","stage":null,"progress":0,"resultId":null,"updatedAt":"TIME"}"#,
+            job,
+            #"{"success":true,"status":"pending","stage":null,"progress":0,"resultId":null,"updatedAt":"TIME"}"#,
             token: token)
         #expect(try await status(job).status == 401)
     }
@@ -246,7 +262,8 @@ struct ImageContractTests {
             try await server.tell("stage.started", job, ["attempt": "1", "stage": stage])
             for done in 1...4 {
                 try await server.tell(
-                    "stage.progressed", job, ["attempt": "1", "stage": stage, "done": "\(done)", "total": "4"])
+                    "stage.progressed", job,
+                    ["attempt": "1", "stage": stage, "done": "\(done)", "total": "4"])
                 try await Task.sleep(for: .milliseconds(20))
             }
         }
@@ -285,11 +302,14 @@ struct ImageContractTests {
     func expired() async throws {
         try await server.apply(
             "image", as: "image-short",
-            replacing: [("\"finished\": \"24h\"", "\"finished\": \"500ms\""), ("/api/status/", "/short/status/")])
+            replacing: [
+                ("\"finished\": \"24h\"", "\"finished\": \"500ms\""), ("/api/status/", "/short/status/"),
+            ])
         let job = "brief"
         try await server.tell([
             Told("job.queued", job, ["attempt": "1", "pipeline": "image-short", "token": Self.digest]),
-            Told("job.started", job, ["attempt": "1"]), Told("job.completed", job, ["attempt": "1", "result": "r"]),
+            Told("job.started", job, ["attempt": "1"]),
+            Told("job.completed", job, ["attempt": "1", "result": "r"]),
         ])
         let route = "/short/status/\(job)"
         let header = ["X-Session-Token": Self.token]

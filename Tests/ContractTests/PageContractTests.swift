@@ -25,7 +25,9 @@ struct PageContractTests {
             + #""updatedAt":MS,"flowType":"\#(flow)"\#(failure)}"#
     }
 
-    private func expect(_ id: String, _ body: String, at place: SourceLocation = #_sourceLocation) async throws {
+    private func expect(_ id: String, _ body: String, at place: SourceLocation = #_sourceLocation)
+        async throws
+    {
         let answer = try await server.get("/progress/\(id)") { $0.timeless == body }
         #expect(answer.timeless == body, sourceLocation: place)
         #expect(answer.status == 200, sourceLocation: place)
@@ -94,7 +96,8 @@ struct PageContractTests {
         }
     }
 
-    @Test("queued, before a worker has it, is \"running\" with no active stage: the document has no other word")
+    @Test(
+        "queued, before a worker has it, is \"running\" with no active stage: the document has no other word")
     func queued() async throws {
         try await server.tell(
             "job.queued", "waiting", ["attempt": "1", "pipeline": "page", "attr.flowType": "choice"])
@@ -113,7 +116,9 @@ struct PageContractTests {
             id, Self.body("running", completed: ["PLANNING_PAGE", "WRITING_OPENING_PAGE", "ANALYZING_SCENE"]))
     }
 
-    @Test("\"markStageStarted(progressId, stage, attempt?)\": a higher attempt of a stage takes its completion back")
+    @Test(
+        "\"markStageStarted(progressId, stage, attempt?)\": a higher attempt of a stage takes its completion back"
+    )
     func stageAttempts() async throws {
         let id = "attempts"
         let writing = "WRITING_OPENING_PAGE"
@@ -189,7 +194,8 @@ struct PageContractTests {
                 : Told("job.failed", id, ["attempt": "1", "message": "No"])
         }
         try await server.tell([
-            Self.start(id), Self.began(id, "PLANNING_PAGE"), Self.ended(id, "PLANNING_PAGE"), told(end), told(other),
+            Self.start(id), Self.began(id, "PLANNING_PAGE"), Self.ended(id, "PLANNING_PAGE"), told(end),
+            told(other),
             Self.began(id, "ANALYZING_SCENE"), Told("job.heartbeat", id, ["attempt": "1"]),
             Told("job.started", id, ["attempt": "1"]),
         ])
@@ -217,7 +223,8 @@ struct PageContractTests {
 
     @Test("\"TTL eviction cleanup\": after its time a finished progress is unknown")
     func evicted() async throws {
-        try await server.apply("page", as: "page-short", replacing: [("\"finished\": \"1h\"", "\"finished\": \"500ms\"")])
+        try await server.apply(
+            "page", as: "page-short", replacing: [("\"finished\": \"1h\"", "\"finished\": \"500ms\"")])
         let id = "evicted"
         try await server.tell([
             Self.start(id, pipeline: "page-short"), Self.began(id, "PLANNING_PAGE"),
@@ -259,7 +266,10 @@ struct PageContractTests {
                     ]),
                 Told(
                     "stage.started", id,
-                    ["attempt": "1", "stage": "PLANNING_PAGE", "rawOutput": "\(secret)-3", "model": "\(secret)-4"]),
+                    [
+                        "attempt": "1", "stage": "PLANNING_PAGE", "rawOutput": "\(secret)-3",
+                        "model": "\(secret)-4",
+                    ]),
                 Told(
                     "stage.completed", id,
                     ["attempt": "1", "stage": "PLANNING_PAGE", "checkpoint": #"{"prompt":"\#(secret)-5"}"#]),
@@ -274,7 +284,8 @@ struct PageContractTests {
         try await expect(
             id, Self.body("failed", completed: ["PLANNING_PAGE"], failure: "Please try again."))
         for route in [
-            "/progress/\(id)", "/v1/jobs/\(id)", "/v1/jobs?ids=\(id)", "/v1/jobs/\(id)/timeline", "/v1/pipelines",
+            "/progress/\(id)", "/v1/jobs/\(id)", "/v1/jobs?ids=\(id)", "/v1/jobs/\(id)/timeline",
+            "/v1/pipelines",
             "/metrics", "/",
         ] {
             #expect(!(try await server.get(route).body.contains(secret)), "\(route)")

@@ -1,5 +1,6 @@
 import Foundation
 import HeadwayWire
+import TestSupport
 import Testing
 
 /// docs/contracts.md names what holds each criterion; this holds the page.
@@ -9,12 +10,15 @@ struct RegisterTests {
 
     @Test("every test that docs/contracts.md names is in the sources")
     func everyTestExists() throws {
-        let names = Set(Self.page.matches(of: /`([A-Z][A-Za-z]+Tests)\/([A-Za-z]+|\*)`/).map { "\($0.1)/\($0.2)" })
+        let names = Set(
+            Self.page.matches(of: /`([A-Z][A-Za-z]+Tests)\/([A-Za-z]+|\*)`/).map { "\($0.1)/\($0.2)" })
         #expect(names.count > 60)
         let sources = try Self.sources()
         for name in names.sorted() {
             let parts = name.split(separator: "/")
-            let bodies = sources.filter { $0.contains("struct \(parts[0]) ") || $0.contains("extension \(parts[0]) ") }
+            let bodies = sources.filter {
+                $0.contains("struct \(parts[0]) ") || $0.contains("extension \(parts[0]) ")
+            }
             let isThere = bodies.contains { parts[1] == "*" || $0.contains("func \(parts[1])(") }
             #expect(isThere, "\(name) is in docs/contracts.md and nowhere else")
         }
@@ -26,7 +30,9 @@ struct RegisterTests {
             let file = ContractServer.root.appending(path: "Tests/ContractTests/\(suite)ContractTests.swift")
             let source = ContractServer.text(file.path)
             for test in source.matches(of: /@Test\([^{]*?\)\s+func ([A-Za-z]+)\(/) {
-                #expect(Self.page.contains("`\(suite)ContractTests/\(test.1)`"), "\(suite)ContractTests/\(test.1)")
+                #expect(
+                    Self.page.contains("`\(suite)ContractTests/\(test.1)`"), "\(suite)ContractTests/\(test.1)"
+                )
             }
         }
     }
@@ -49,9 +55,26 @@ struct RegisterTests {
         }
     }
 
+    @Test("headway pipelines check has nothing to say against any file that is shipped")
+    func checked() async throws {
+        let folder = ContractServer.root.appending(path: "deploy/pipelines")
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter {
+            $0.hasSuffix(".json")
+        }
+        #expect(files.count >= 6)
+        let output = ScratchDirectory()
+        let process = try await ChildProcess.start(
+            [ContractServer.headway, "pipelines", "check"] + files.map { folder.appending(path: $0).path },
+            output: output.file("out"))
+        #expect(await eventually(within: .seconds(10)) { process.exitStatus == 0 })
+        #expect(ContractServer.text(output.file("out")).split(separator: "\n").count == files.count)
+    }
+
     private static func sources() throws -> [String] {
         let tests = ContractServer.root.appending(path: "Tests")
         let files = try #require(FileManager.default.enumerator(at: tests, includingPropertiesForKeys: nil))
-        return files.compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" }.map { ContractServer.text($0.path) }
+        return files.compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" }.map {
+            ContractServer.text($0.path)
+        }
     }
 }

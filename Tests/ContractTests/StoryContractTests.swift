@@ -79,12 +79,18 @@ struct StoryContractTests {
         try await expect(story, "GENERATING_PAGE_IMAGE_2", "Generating image for page 2")
         try await server.tell(
             "stage.progressed", story,
-            ["attempt": "1", "stage": "GENERATING_PAGE_IMAGE", "index": "2", "of": "3", "percent": "10", "message": "Inking"])
+            [
+                "attempt": "1", "stage": "GENERATING_PAGE_IMAGE", "index": "2", "of": "3", "percent": "10",
+                "message": "Inking",
+            ])
         try await expect(story, "GENERATING_PAGE_IMAGE_2", "Inking")
         // An empty sentence takes the last one back.
         try await server.tell(
             "stage.progressed", story,
-            ["attempt": "1", "stage": "GENERATING_PAGE_IMAGE", "index": "2", "of": "3", "percent": "20", "message": ""])
+            [
+                "attempt": "1", "stage": "GENERATING_PAGE_IMAGE", "index": "2", "of": "3", "percent": "20",
+                "message": "",
+            ])
         try await expect(story, "GENERATING_PAGE_IMAGE_2", "Generating image for page 2")
     }
 
@@ -101,34 +107,47 @@ struct StoryContractTests {
 
     static let failures: [(String, [Told])] = [
         ("waiting", []),
-        ("outline", [Told("stage.started", "failed-outline", ["attempt": "1", "stage": "GENERATING_OUTLINE"])]),
+        (
+            "outline",
+            [Told("stage.started", "failed-outline", ["attempt": "1", "stage": "GENERATING_OUTLINE"])]
+        ),
         (
             "reference",
-            [Told("stage.started", "failed-reference", ["attempt": "1", "stage": "GENERATING_REFERENCE_IMAGES"])]
+            [
+                Told(
+                    "stage.started", "failed-reference",
+                    ["attempt": "1", "stage": "GENERATING_REFERENCE_IMAGES"])
+            ]
         ), ("page-1", [page("failed-page-1", 1)]), ("page-3", [page("failed-page-3", 3)]),
     ]
 
     @Test(
-        "\"Test error handling (e.g., status becomes FAILED on exceptions)\": at every step", arguments: 0..<5)
+        "\"Test error handling (e.g., status becomes FAILED on exceptions)\": at every step", arguments: 0..<5
+    )
     func failure(_ number: Int) async throws {
         let (name, steps) = Self.failures[number]
         let story = "failed-\(name)"
         try await server.tell(
             Self.begun(story) + steps + [
-                Told("job.failed", story, ["attempt": "1", "message": "The image service is down", "code": "images"])
+                Told(
+                    "job.failed", story,
+                    ["attempt": "1", "message": "The image service is down", "code": "images"])
             ])
         try await expect(story, "FAILED", "The image service is down")
     }
 
     @Test("a failure without words, and a cancelled story, still have a sentence")
     func wordless() async throws {
-        try await server.tell(Self.begun("wordless") + [Told("job.failed", "wordless", ["attempt": "1", "message": ""])])
+        try await server.tell(
+            Self.begun("wordless") + [Told("job.failed", "wordless", ["attempt": "1", "message": ""])])
         try await expect("wordless", "FAILED", "The story could not be generated")
         try await server.tell(Self.begun("unwanted") + [Told("job.cancelled", "unwanted", ["attempt": "1"])])
         try await expect("unwanted", "FAILED", "The story was cancelled")
     }
 
-    @Test("\"/stories/ should return immediately with the new story ID and initial status\": POST /v1/jobs does")
+    @Test(
+        "\"/stories/ should return immediately with the new story ID and initial status\": POST /v1/jobs does"
+    )
     func registered() async throws {
         let receipt = try await server.post("/v1/jobs", #"{"pipeline":"story","label":"A fox"}"#)
         #expect(receipt.status == 202)
@@ -166,7 +185,8 @@ struct StoryContractTests {
         async let frontend = poll(story)
         try await server.tell("stage.started", story, ["attempt": "1", "stage": "GENERATING_OUTLINE"])
         try await Task.sleep(for: .milliseconds(150))
-        try await server.tell("stage.started", story, ["attempt": "1", "stage": "GENERATING_REFERENCE_IMAGES"])
+        try await server.tell(
+            "stage.started", story, ["attempt": "1", "stage": "GENERATING_REFERENCE_IMAGES"])
         for page in 1...3 {
             try await Task.sleep(for: .milliseconds(150))
             try await server.tell([Self.page(story, page)])
@@ -202,7 +222,8 @@ struct StoryContractTests {
     @Test("a story that failed and is tried again goes through the same values once more")
     func retried() async throws {
         let story = "retried"
-        try await server.tell(Self.begun(story) + [Told("job.failed", story, ["attempt": "1", "message": "No"])])
+        try await server.tell(
+            Self.begun(story) + [Told("job.failed", story, ["attempt": "1", "message": "No"])])
         try await expect(story, "FAILED", "No")
         try await server.tell([
             Told("job.started", story, ["attempt": "2"]),

@@ -31,7 +31,8 @@ enum ContractWorker {
         let job = try await headway.start(Book.self, id: id)
         for stage in Book.Stage.allCases where past?.hasCompleted(stage) != true {
             // What the last worker got done of this stage, if it was this one that it died in.
-            let known = past?.stage == stage.rawValue ? past?.substeps.first { $0.name == "units" }?.done : nil
+            let known =
+                past?.stage == stage.rawValue ? past?.substeps.first { $0.name == "units" }?.done : nil
             try await job.run(stage) { handle in
                 for unit in (known ?? 0) + 1...4 {
                     append("\(stage.rawValue) \(unit)\n", to: log)

@@ -28,7 +28,8 @@ package final class RawSocket: Sendable {
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
         let status = unsafe withUnsafeBytes(of: &address) {
             unsafe Glibc.connect(
-                socket.descriptor, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
+                socket.descriptor, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count)
+            )
         }
         return status == 0 ? socket : nil
     }

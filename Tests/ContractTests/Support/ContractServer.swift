@@ -45,7 +45,9 @@ final class ContractServer: Sendable {
             throw Failure(description: "headway up did not come up: \(Self.text(log))")
         }
         let server = ContractServer(directory, port, process)
-        for name in pipelines { try await server.apply(Self.root.appending(path: "deploy/pipelines/\(name).json")) }
+        for name in pipelines {
+            try await server.apply(Self.root.appending(path: "deploy/pipelines/\(name).json"))
+        }
         return server
     }
 
@@ -143,7 +145,8 @@ struct Serving: SuiteTrait, TestScoping {
 
     @concurrent
     func provideScope(
-        for test: Test, testCase: Test.Case?, performing function: @Sendable @concurrent () async throws -> Void
+        for test: Test, testCase: Test.Case?,
+        performing function: @Sendable @concurrent () async throws -> Void
     ) async throws {
         let server = try await ContractServer.start(pipelines)
         do {

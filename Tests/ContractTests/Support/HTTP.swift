@@ -29,7 +29,8 @@ struct Answer: Sendable {
 
 extension String {
     var timeless: String {
-        replacing(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/, with: "TIME").replacing(/\b1\d{12}\b/, with: "MS")
+        replacing(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/, with: "TIME").replacing(
+            /\b1\d{12}\b/, with: "MS")
     }
 }
 
@@ -54,7 +55,9 @@ extension ContractServer {
         try await http("GET", target, headers: headers)
     }
 
-    func post(_ target: String, _ body: String? = nil, type: String = "application/json") async throws -> Answer {
+    func post(_ target: String, _ body: String? = nil, type: String = "application/json") async throws
+        -> Answer
+    {
         try await http("POST", target, headers: body == nil ? [:] : ["Content-Type": type], body: body)
     }
 

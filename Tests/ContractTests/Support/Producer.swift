@@ -34,7 +34,8 @@ extension ContractServer {
     func tell(_ events: [Told], by producer: Producer = .cloudEvents) async throws {
         switch producer {
         case .cloudEvents:
-            let answer = try await post("/v1/events", Self.batch(events), type: "application/cloudevents-batch+json")
+            let answer = try await post(
+                "/v1/events", Self.batch(events), type: "application/cloudevents-batch+json")
             guard answer.status == 202 else { throw Failure(description: "POST /v1/events: \(answer.body)") }
         case .command:
             for event in events {
@@ -45,9 +46,11 @@ extension ContractServer {
         case .redisPy:
             let script = Self.root.appending(path: "Tests/ContractTests/Fixtures/tell.py").path
             let lines = events.map { event in
-                JSON.array([.string(event.type), .string(event.subject)] + [
-                    .object(event.fields.map { JSON.Member($0.0, .string($0.1)) })
-                ]).text
+                JSON.array(
+                    [.string(event.type), .string(event.subject)] + [
+                        .object(event.fields.map { JSON.Member($0.0, .string($0.1)) })
+                    ]
+                ).text
             }
             // Debian's own Python: it is the one that python3-redis belongs to.
             let outcome = try await run([script, redis] + lines, program: "/usr/bin/python3")
