@@ -1,5 +1,6 @@
 import Foundation
 import HeadwayWire
+import ReadAPI
 import TestSupport
 import Testing
 
@@ -42,7 +43,7 @@ struct RegisterTests {
         for name in ["page", "story", "book", "image", "article"] {
             let path = ContractServer.root.appending(path: "deploy/pipelines/\(name).json").path
             let bytes = Array(ContractServer.text(path).utf8)
-            let result = PipelineDocument.parse(bytes, file: "\(name).json", revision: 1)
+            let result = PipelineDocument.parseWithViews(bytes, file: "\(name).json", revision: 1)
             #expect(throws: Never.self) { _ = try result.get() }
             guard case .array(let views)? = try JSON(bytes)["views"] else {
                 Issue.record("\(name).json has no views")
