@@ -121,9 +121,12 @@ final class ContractServer: Sendable {
         return Outcome(code: status >> 8 & 0xff, output: Self.text(output))
     }
 
+    /// Applies a file as an operator would.
     func apply(_ file: URL) async throws {
         let outcome = try await run(["pipelines", "apply", file.path])
         guard outcome.code == 0 else { throw Failure(description: outcome.output) }
+        // An instance notices by itself within two seconds; whoever asks it for the list need not wait.
+        _ = try await get("/v1/pipelines")
     }
 
     /// Applies a shipped pipeline under another name, with something in its text changed.
