@@ -296,6 +296,50 @@ struct ImageContractTests {
         return seen
     }
 
+    // MARK: Analytics
+
+    @Test(
+        "Task 6: status_poll with stage, status_complete with duration, status_failed with stage and progress"
+    )
+    func analytics() async throws {
+        try await server.apply("image", as: "image-counted", replacing: [])
+        func begin(_ job: String) async throws {
+            try await server.tell([
+                Told("job.queued", job, ["attempt": "1", "pipeline": "image-counted", "token": Self.digest]),
+                Told("job.started", job, ["attempt": "1"]),
+                Told("stage.started", job, ["attempt": "1", "stage": "generating"]),
+            ])
+        }
+        try await begin("counted-1")
+        try await begin("counted-2")
+        var looks = 0
+        for _ in 0..<500 where looks < 3 {
+            let answer = try await status("counted-1")
+            if answer["stage"]?.string == "generating" { looks += 1 }
+            if answer.status != 200 { try await Task.sleep(for: .milliseconds(10)) }
+        }
+        try await server.tell([
+            Told("stage.progressed", "counted-1", ["attempt": "1", "stage": "generating", "percent": "50"]),
+            Told("job.failed", "counted-1", ["attempt": "1", "message": "No", "code": "gemini_timeout"]),
+            Told("job.completed", "counted-2", ["attempt": "1", "result": "clx1"]),
+        ])
+        let wanted = [
+            #"headway_view_polls_total{pipeline="image-counted",stage="generating"} 3"#,
+            #"headway_jobs_finished_total{pipeline="image-counted",status="completed"} 1"#,
+            #"headway_jobs_finished_total{pipeline="image-counted",status="failed"} 1"#,
+            #"headway_job_duration_seconds_count{pipeline="image-counted"} 1"#,
+            #"headway_job_failures_total{pipeline="image-counted",stage="generating",code="gemini_timeout"} 1"#,
+            #"headway_job_failed_percent_sum{pipeline="image-counted"} 50"#,
+        ]
+        let page = try await server.get("/metrics") { page in wanted.allSatisfy { page.body.contains($0) } }
+        for line in wanted {
+            #expect(
+                page.body.contains(line),
+                "\(line) in \(page.body.split(separator: "\n").filter { $0.contains("image-counted") })")
+        }
+        #expect(!page.body.contains("counted-1") && !page.body.contains(Self.digest))
+    }
+
     // MARK: Expiry
 
     @Test("an upload whose retention is over is not found, in the same envelope")
