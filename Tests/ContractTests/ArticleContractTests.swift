@@ -322,15 +322,44 @@ struct ArticleContractTests {
 
     // MARK: Estimates
 
-    @Test("AC3: estimated_completion is null before there is evidence: \"progress > 0 … else None\"")
-    func noEvidence() async throws {
-        let job = "unestimated"
-        try await server.tell([Self.queued(job), Self.started(job), Self.began(job, "research")])
-        try await server.get("/v1/jobs/\(job)") { $0.body.contains(#""id":"research""#) }
-        let stream = try await open(job)
-        let frame = try await stream.frames { $0.event == "progress" }.last
-        #expect(frame?.data?.contains(#""estimated_completion":null"#) == true)
-        stream.close()
+    @Test(
+        "AC3: estimated_completion is null before there is evidence, and a time ahead once articles have finished"
+    )
+    func estimate() async throws {
+        // Under a name of its own, whose durations nobody else adds to.
+        try await server.apply("article", as: "article-timed", replacing: [])
+        func begin(_ job: String) async throws -> String {
+            try await server.tell([
+                Told("job.started", job, ["attempt": "1", "pipeline": "article-timed"]),
+                Self.began(job, "research"),
+            ])
+            try await server.get("/v1/jobs/\(job)") { $0.body.contains(#""id":"research""#) }
+            let stream = try await open(job)
+            let frame = try await stream.frames { $0.event == "progress" }.last
+            stream.close()
+            return frame?.data ?? ""
+        }
+        #expect(try await begin("timed-0").contains(#""estimated_completion":null"#))
+        for number in 1...24 {
+            let job = "timed-\(number)"
+            try await server.tell([
+                Told("job.started", job, ["attempt": "1", "pipeline": "article-timed"]),
+                Self.began(job, "research"),
+            ])
+            try await Task.sleep(for: .milliseconds(20))
+            try await server.tell([Self.began(job, "writing")])
+            try await Task.sleep(for: .milliseconds(20))
+            try await server.tell([Self.began(job, "seo"), Told("job.completed", job, ["attempt": "1"])])
+        }
+        var data = ""
+        for number in 25..<60 where !data.contains(#""estimated_completion":"20"#) {
+            data = try await begin("timed-\(number)")
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        let time = try #require(data.firstMatch(of: /"estimated_completion":"([^"]+)"/)?.output.1)
+        let now = try #require(data.firstMatch(of: /"timestamp":"([^"]+)"/)?.output.1)
+        #expect(time.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/) != nil)
+        #expect(time >= now)
     }
 
     // MARK: Bulks
