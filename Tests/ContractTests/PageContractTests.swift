@@ -224,7 +224,7 @@ struct PageContractTests {
     @Test("\"TTL eviction cleanup\": after its time a finished progress is unknown")
     func evicted() async throws {
         try await server.apply(
-            "page", as: "page-short", replacing: [("\"finished\": \"1h\"", "\"finished\": \"500ms\"")])
+            "page", as: "page-short", replacing: [("\"finished\": \"1h\"", "\"finished\": \"2s\"")])
         let id = "evicted"
         try await server.tell([
             Self.start(id, pipeline: "page-short"), Self.began(id, "PLANNING_PAGE"),
@@ -239,7 +239,7 @@ struct PageContractTests {
         try await server.apply(
             "page", as: "page-left",
             replacing: [
-                ("\"finished\": \"1h\", \"abandoned\": \"1h\"", "\"finished\": \"1s\", \"abandoned\": \"1s\"")
+                ("\"finished\": \"1h\", \"abandoned\": \"1h\"", "\"finished\": \"2s\", \"abandoned\": \"1s\"")
             ])
         let id = "left"
         try await server.tell(
