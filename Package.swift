@@ -65,6 +65,14 @@ let package = Package(
                 "TestSupport",
             ],
             exclude: ["Fixtures"]),
+        .executableTarget(name: "ContractWorker", dependencies: ["Headway"], path: "Tests/ContractWorker"),
+        .testTarget(
+            name: "ContractTests",
+            dependencies: [
+                "ContractWorker", "EventLoop", "Headway", "HeadwayCLI", "HeadwayCore", "HeadwayWire", "ReadAPI",
+                "TestSupport",
+            ],
+            exclude: ["Fixtures"]),
     ]
 )
 

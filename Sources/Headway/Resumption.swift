@@ -19,6 +19,15 @@ public struct Resumption: Sendable, Equatable {
     public let index: Int?
     /// What the last completed stage left with `checkpoint`.
     public let checkpoint: String?
+    /// Of the stage that was begun last (of its index, when indexed), as far as its worker's words had arrived.
+    public let substeps: [Substep]
+
+    public struct Substep: Sendable, Equatable {
+        public let name: String
+        /// 0 ≤ done ≤ total; one that was told as a percentage has parts per million.
+        public let done: Int
+        public let total: Int
+    }
 
     init(_ job: JobState) {
         status = Status(job.status)
@@ -27,6 +36,13 @@ public struct Resumption: Sendable, Equatable {
         stage = job.position?.stage
         index = job.position?.index
         checkpoint = job.checkpoint
+        substeps = job.substeps.map { substep in
+            switch substep.progress {
+            case .count(let done, let total): Substep(name: substep.id, done: done, total: total)
+            case .fraction(let fraction):
+                Substep(name: substep.id, done: fraction.partsPerMillion, total: 1_000_000)
+            }
+        }
     }
 
     /// Whether a stage of a contract is done.

@@ -18,6 +18,22 @@ package final class RawSocket: Sendable {
         return status == 0 ? socket : nil
     }
 
+    /// - Returns: nil when nobody listens on that port of 127.0.0.1.
+    package static func connect(port: UInt16) -> RawSocket? {
+        let socket = RawSocket(
+            adopting: socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        let status = unsafe withUnsafeBytes(of: &address) {
+            unsafe Glibc.connect(
+                socket.descriptor, $0.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count)
+            )
+        }
+        return status == 0 ? socket : nil
+    }
+
     /// Listens on a new unix socket.
     package static func listen(on path: String) -> RawSocket {
         let socket = RawSocket(
