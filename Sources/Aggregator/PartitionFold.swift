@@ -19,6 +19,8 @@ struct PartitionFold {
     /// Sources that were silent for so long that they come back under another name, if at all.
     private(set) var forgotten: [String] = []
     private(set) var rejected: [Rejection] = []
+    /// Stages of which more is known than was.
+    private(set) var durations: Set<DurationBook.Key> = []
     private(set) var duplicates = 0
     private(set) var applied = 0
     /// Numbers that sources left out; no more than the wire can say.
@@ -112,7 +114,9 @@ struct PartitionFold {
                 preconditionFailure("a job was folded before it was read")
             }
             fireDeadlines(of: slot, before: now, &memory)
-            let outcome = slot.record.apply(id, event, at: now, catalog: catalog)
+            let outcome = slot.record.apply(
+                id, event, at: now, catalog: catalog, book: memory.durations,
+                countingFrom: memory.silenceFloor)
             switch outcome.verdict {
             case .applied: applied += 1
             case .unchanged, .held: break
@@ -146,6 +150,7 @@ struct PartitionFold {
             jobs.append(slot)
         }
         slot.transitions.append(contentsOf: outcome.transitions)
+        measure(outcome.durations, slot, &memory)
         let before = slot.contribution
         let after = slot.record.contribution
         slot.contribution = after
@@ -157,6 +162,18 @@ struct PartitionFold {
             from: counted, to: after.1,
             isHome: keyspace.partition(of: after.bulk) == partition, at: now)
         markDirty(share)
+    }
+
+    /// Word by word, not at the end of the batch: what is usual may not depend on how entries were batched.
+    private mutating func measure(
+        _ samples: [DurationSample], _ slot: JobSlot, _ memory: inout PartitionMemory
+    ) {
+        guard !samples.isEmpty, case .job(let job) = slot.record else { return }
+        for sample in samples {
+            let key = memory.durations.add(
+                sample.duration, pipeline: job.pipeline.name, stage: sample.stage)
+            if let key { durations.insert(key) }
+        }
     }
 
     private mutating func share(_ id: BulkID, at now: Timestamp, _ memory: inout PartitionMemory) -> ShareSlot

@@ -74,6 +74,7 @@ extension PartitionOwner {
         taking.add("EXEC")
         taking.add("HGETALL", keyspace.sources(partition))
         taking.add("SMEMBERS", keyspace.errands(partition))
+        taking.add("HGETALL", keyspace.durations(partition))
         let taken = try await exchange(taking, on: connection)
         // Somebody was faster: EXEC is nil.
         guard !taken[begin + 3].isNull else { return nil }
@@ -90,6 +91,7 @@ extension PartitionOwner {
             jobs: JobCache(capacity: options.cachedJobs),
             judgeFrom: stored == nil ? clock.now : clock.now + longestSilence,
             silenceFloor: isOutage ? clock.now : nil)
+        memory.durations = DurationBook(fields: taken[begin + 6].pairs)
         try await load(
             shares: strings(taken[begin + 5]).compactMap(BulkID.init), into: &memory, on: connection)
         return memory
