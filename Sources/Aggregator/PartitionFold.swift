@@ -42,7 +42,7 @@ struct PartitionFold {
             guard isNew(entry.sequence, &memory) else { continue }
             switch entry.event {
             case .failure(let error):
-                rejected.append(Rejection(error, entry: entry.id, at: now, event: entry.fields.pairs))
+                rejected.append(Rejection(error, entry: entry.id, at: now, event: entry.fields))
             case .success(let event):
                 apply(event, from: entry, at: now, &memory)
             }
@@ -72,6 +72,18 @@ struct PartitionFold {
         } else {
             lookAhead(slot, memory)
         }
+    }
+
+    /// At the end of a batch: fires what is due of the jobs that an index of deadlines named, and of those that
+    /// this batch changed.
+    mutating func fire(_ due: [JobID], before watermark: Timestamp, _ memory: inout PartitionMemory) {
+        for id in due {
+            guard let slot = memory.jobs.find(id) else { continue }
+            fireDeadlines(of: slot, before: watermark, &memory)
+            // Its score came due; wherever the deadline is now, the score must follow.
+            rescore(slot)
+        }
+        for slot in jobs { fireDeadlines(of: slot, before: watermark, &memory) }
     }
 
     private func lookAhead(_ slot: JobSlot, _ memory: PartitionMemory) {
@@ -113,7 +125,10 @@ struct PartitionFold {
             guard let slot = memory.jobs.find(id) else {
                 preconditionFailure("a job was folded before it was read")
             }
-            fireDeadlines(of: slot, before: now, &memory)
+            // When it was added is not known if its id is ahead of time: what it puts off must not fire.
+            if entry.map({ memory.clock.isCertain($0.id) }) ?? true {
+                fireDeadlines(of: slot, before: now, &memory)
+            }
             let outcome = slot.record.apply(
                 id, event, at: now, catalog: catalog, book: memory.durations,
                 countingFrom: memory.silenceFloor)
@@ -201,7 +216,7 @@ struct PartitionFold {
     ) {
         if let entry {
             rejected.append(
-                Rejection(reason, entry: entry.id, at: now, detail: detail, event: entry.fields.pairs))
+                Rejection(reason, entry: entry.id, at: now, detail: detail, event: entry.fields))
         } else {
             rejected.append(Rejection(reason, entry: nil, at: now, event: event, detail: detail))
         }

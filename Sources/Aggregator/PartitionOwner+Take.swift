@@ -47,9 +47,7 @@ extension PartitionOwner {
             try refuseErrors(in: try await exchange(trim, on: connection), of: trim)
         }
 
-        let isOutage =
-            stored.map { isNewEpoch || redisTime - $0.watermark - $0.skew > PartitionClock.tolerance }
-            ?? false
+        let isOutage = PartitionMemory.isOutage(since: stored, redis: redisTime, isNewEpoch: isNewEpoch)
         let clock = PartitionClock(skew: control.skew, watermark: control.watermark, redis: redisTime)
         control.skew = clock.skew
         control.watermark = clock.now
@@ -88,9 +86,8 @@ extension PartitionOwner {
         try await refreshCatalog(on: connection)
         var memory = PartitionMemory(
             control: control, clock: clock, sources: sources(taken[begin + 4]),
-            jobs: JobCache(capacity: options.cachedJobs),
-            judgeFrom: stored == nil ? clock.now : clock.now + longestSilence,
-            silenceFloor: isOutage ? clock.now : nil)
+            jobs: JobCache(capacity: options.cachedJobs), judgeFrom: clock.now)
+        memory.beginListening(isFirst: stored == nil, isOutage: isOutage, longestSilence: longestSilence)
         memory.durations = DurationBook(fields: taken[begin + 6].pairs)
         try await load(
             shares: strings(taken[begin + 5]).compactMap(BulkID.init), into: &memory, on: connection)
