@@ -59,18 +59,22 @@ struct PartitionFold {
     mutating func fireDeadlines(of slot: JobSlot, before now: Timestamp, _ memory: inout PartitionMemory) {
         guard memory.judgeFrom < now else { return }
         if slot.deadline == nil { lookAhead(slot, memory) }
-        guard let deadline = slot.deadline, deadline < now else { return }
-        let outcome = slot.record.fire(
-            slot.id, at: now + .milliseconds(-1), catalog: catalog, countingFrom: memory.silenceFloor)
-        for (held, reason) in outcome.refusedHeld {
-            rejected.append(
-                Rejection(
-                    reason, entry: nil, at: deadline, event: held, detail: "held until the job was known"))
-        }
-        if outcome.isRecordChanged {
-            note(outcome, slot, at: deadline, &memory)
-        } else {
-            lookAhead(slot, memory)
+        // One by one, since each is a change of its own to the bulk. Each leads to a graver one or to a later
+        // deadline, so this ends.
+        while let deadline = slot.deadline, deadline < now {
+            let outcome = slot.record.fire(
+                slot.id, at: deadline, catalog: catalog, countingFrom: memory.silenceFloor)
+            for (held, reason) in outcome.refusedHeld {
+                rejected.append(
+                    Rejection(
+                        reason, entry: nil, at: deadline, event: held, detail: "held until the job was known"))
+            }
+            if outcome.isRecordChanged {
+                note(outcome, slot, at: deadline, &memory)
+            } else {
+                lookAhead(slot, memory)
+                guard slot.deadline != deadline else { return }
+            }
         }
     }
 

@@ -27,6 +27,9 @@ struct SimulatedPartition {
     /// Most entries per read.
     var batch = 500
     private(set) var news: [News] = []
+    private var refusals: [String] = []
+    private var duplicates = 0
+    private var missing: Int64 = 0
 
     private var stream: [PartitionBatch.Entry] = []
     private var lastID = StreamID(ms: 0)
@@ -120,14 +123,21 @@ struct SimulatedPartition {
         }
         var fold = PartitionFold(keyspace: keyspace, partition: 0, catalog: catalog)
         fold.apply(reading.batch, to: &memory)
-        let due = records.keys.sorted { $0.description < $1.description }.filter { id in
-            memory.judgeFrom < watermark
-                && memory.jobs.find(id).map { $0.deadline.map { $0 < watermark } ?? true } ?? false
-        }
+        let due = memory.judgeFrom < watermark ? due(before: watermark, &memory) : []
         fold.fire(due, before: watermark, &memory)
         commit(fold, &memory, watermark)
         stream.removeFirst(reading.batch.entries.count)
         self.memory = memory
+    }
+
+    /// As the index `active` names them: by deadline, then by name.
+    private func due(before watermark: Timestamp, _ memory: inout PartitionMemory) -> [JobID] {
+        var due: [(at: Timestamp, id: JobID)] = []
+        for id in records.keys {
+            let deadline = memory.jobs.find(id)?.deadline ?? Timestamp(milliseconds: 0)
+            if deadline < watermark { due.append((deadline, id)) }
+        }
+        return due.sorted { ($0.at, $0.id.description) < ($1.at, $1.id.description) }.map(\.id)
     }
 
     private mutating func commit(
@@ -145,8 +155,54 @@ struct SimulatedPartition {
             slot.isDirty = false
         }
         durations = memory.durations
+        refusals += fold.rejected.map { "\($0.entry.map(\.description) ?? "held") \($0.reason)" }
+        duplicates += fold.duplicates
+        missing += fold.missing
         memory.control.watermark = watermark
         memory.control.skew = memory.clock.skew
         control = memory.control
+    }
+}
+
+extension SimulatedPartition {
+    /// Everything that its commits wrote, but for when.
+    struct Picture: Equatable {
+        var records: [JobID: JobRecord]
+        var timelines: [JobID: [Transition]]
+        var shares: [BulkID: BulkShare]
+        var durations: DurationBook
+        var refusals: [String]
+        var duplicates: Int
+        var missing: Int64
+
+        func difference(from other: Picture) -> String {
+            var lines: [String] = []
+            for (id, record) in records where record != other.records[id] {
+                lines.append("\(record)\nnot\n\(other.records[id] ?? .unknown)")
+            }
+            for (id, timeline) in timelines where timeline != other.timelines[id] {
+                lines.append("\(timeline)\nnot\n\(other.timelines[id] ?? [])")
+            }
+            for (id, share) in shares where share != other.shares[id] {
+                lines.append("\(share)\nnot\n\(String(describing: other.shares[id]))")
+            }
+            if durations != other.durations { lines.append("durations") }
+            if refusals != other.refusals { lines.append("\(refusals)\nnot\n\(other.refusals)") }
+            return lines.joined(separator: "\n")
+        }
+    }
+
+    var picture: Picture {
+        let timelines = Dictionary(grouping: news, by: \.job).mapValues { $0.map(\.transition) }
+        // Whether a share was empty for a moment depends on how many deadlines of other jobs were seen by then;
+        // all that follows from it is one more look at the other shares.
+        let shares = shares.mapValues { share in
+            var share = share
+            share.errands.remove(.settle)
+            return share
+        }
+        return Picture(
+            records: records, timelines: timelines, shares: shares, durations: durations, refusals: refusals,
+            duplicates: duplicates, missing: missing)
     }
 }

@@ -137,7 +137,7 @@ struct SnapshotTests {
             stage: "pages", index: 2, of: 8, startedAt: Sample.start,
             indexStartedAt: Sample.start + .seconds(100),
             usual: UsualDuration(median: .milliseconds(900), p95: .seconds(2)))
-        #expect(try reason() == "pages 2 of 8 takes 30s so far (usually 900ms, 95 % within 2s).")
+        #expect(try reason() == "Drawing 2 of 8 takes 30s so far (usually 900ms, 95 % within 2s).")
     }
 
     @Test("a bulk is the document of the design, key for key")
