@@ -11,7 +11,7 @@ export ASAN_OPTIONS ?= detect_leaks=0
 export TSAN_OPTIONS ?= suppressions=$(CURDIR)/Tests/tsan.supp
 
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps demo build test check check-sanitizers laws bench bench-peers latency format clean
+.PHONY: help deps test-deps demo build test check check-sanitizers laws health bench bench-peers latency format clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -48,6 +48,10 @@ laws: test-deps ## The laws of the fold over HISTORIES random histories and an e
 	swift build --build-tests $(FLAGS)
 	HEADWAY_HISTORIES=$(or $(HISTORIES),200000) swift test --skip-build \
 		--filter '(HeadwayCoreTests|AggregatorTests)\.(History|RepetitionLaw|BatchingLaw)Tests'
+
+health: test-deps ## Real workers through ten minutes (SECONDS_EACH=600) of each fault, with the limits of production
+	swift build --build-tests $(FLAGS)
+	HEADWAY_HEALTH_SECONDS=$(or $(SECONDS_EACH),600) swift test --skip-build --filter 'SystemTests\.HealthTests'
 
 bench: test-deps build ## Throughput beside the limit of the same run, as ratios
 	@$(BIN) bench

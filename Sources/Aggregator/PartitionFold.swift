@@ -67,7 +67,8 @@ struct PartitionFold {
             for (held, reason) in outcome.refusedHeld {
                 rejected.append(
                     Rejection(
-                        reason, entry: nil, at: deadline, event: held, detail: "held until the job was known"))
+                        reason, entry: nil, at: deadline, event: held, detail: "held until the job was known")
+                )
             }
             if outcome.isRecordChanged {
                 note(outcome, slot, at: deadline, &memory)
