@@ -11,7 +11,7 @@ export ASAN_OPTIONS ?= detect_leaks=0
 export TSAN_OPTIONS ?= suppressions=$(CURDIR)/Tests/tsan.supp
 
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps demo build test check check-sanitizers bench bench-peers latency format clean
+.PHONY: help deps test-deps demo build test check check-sanitizers laws health bench bench-peers latency format clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -43,6 +43,15 @@ check-sanitizers: test-deps ## The tests under ThreadSanitizer, then under Addre
 	./Tests/run --sanitize=thread --scratch-path .build-tsan -Xswiftc -DTHREAD_SANITIZER
 	swift build --build-tests --sanitize=address --scratch-path .build-asan $(FLAGS)
 	./Tests/run --sanitize=address --scratch-path .build-asan
+
+laws: test-deps ## The laws of the fold over HISTORIES random histories and an eighth more (200,000; minutes)
+	swift build --build-tests $(FLAGS)
+	HEADWAY_HISTORIES=$(or $(HISTORIES),200000) swift test --skip-build \
+		--filter '(HeadwayCoreTests|AggregatorTests)\.(History|RepetitionLaw|BatchingLaw)Tests'
+
+health: test-deps ## Real workers through ten minutes (SECONDS_EACH=600) of each fault, with the limits of production
+	swift build --build-tests $(FLAGS)
+	HEADWAY_HEALTH_SECONDS=$(or $(SECONDS_EACH),600) swift test --skip-build --filter 'SystemTests\.HealthTests'
 
 bench: test-deps build ## Throughput beside the limit of the same run, as ratios
 	@$(BIN) bench

@@ -47,6 +47,7 @@ struct CommitWriter {
                 batch.append(memory.sources[source]?.text ?? "")
             }
         }
+        write(fold.durations, of: memory.durations, into: &batch)
         if !fold.forgotten.isEmpty { batch.add("HDEL", [keyspace.sources(partition)] + fold.forgotten) }
         fields.removeAll(keepingCapacity: true)
         control.encode(into: &fields)
@@ -229,6 +230,16 @@ struct CommitWriter {
         batch.append("MAXLEN")
         batch.append("~")
         batch.append(limit)
+    }
+
+    /// Absolute values, like everything else: a commit that is repeated counts nothing twice.
+    private mutating func write(
+        _ changed: Set<DurationBook.Key>, of book: DurationBook, into batch: inout CommandBatch
+    ) {
+        guard !changed.isEmpty else { return }
+        fields.removeAll(keepingCapacity: true)
+        book.encode(changed.sorted(), into: &fields)
+        writeHash(keyspace.durations(partition), into: &batch)
     }
 
     private func notice(_ fold: PartitionFold, control: Control) -> ChangeNotice {

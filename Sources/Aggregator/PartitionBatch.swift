@@ -6,7 +6,7 @@ import Redis
 struct PartitionBatch {
     struct Entry {
         let id: StreamID
-        let fields: RESPElements
+        let fields: RESPPairs
         let event: Result<ProgressEvent, WireError>
         /// Who sent it, also when the rest cannot be read.
         let sequence: ProgressEvent.Sequence?
@@ -44,7 +44,7 @@ struct PartitionBatch {
             self.checkpoint = id
             guard let fields = entry[1].elements else { continue }
             bytes += fields.byteCount
-            entries.append(Self.entry(id, fields))
+            entries.append(Self.entry(id, fields.pairs))
         }
         isFull = list.count >= countLimit
     }
@@ -61,12 +61,18 @@ struct PartitionBatch {
         return bulks
     }
 
-    private static func entry(_ id: StreamID, _ fields: RESPElements) -> Entry {
+    init(entries: [Entry], after checkpoint: StreamID, isFull: Bool) {
+        self.entries = entries
+        self.checkpoint = entries.last?.id ?? checkpoint
+        self.isFull = isFull
+    }
+
+    private static func entry(_ id: StreamID, _ fields: RESPPairs) -> Entry {
         do {
-            let event = try ProgressEvent(fields: fields.pairs)
+            let event = try ProgressEvent(fields: fields)
             return Entry(id: id, fields: fields, event: .success(event), sequence: event.sequence)
         } catch {
-            let sequence = ProgressEvent.Sequence(fields: fields.pairs)
+            let sequence = ProgressEvent.Sequence(fields: fields)
             return Entry(id: id, fields: fields, event: .failure(error), sequence: sequence)
         }
     }

@@ -59,9 +59,17 @@ struct PartitionClock: Sendable, Equatable {
     /// than the entry before. After Redis' clock was set back, ids stand still at their old time, so the
     /// skew is added to them; after it was set forward, entries from before keep theirs.
     mutating func time(of entry: StreamID) -> Timestamp {
-        let added = entry.timestamp
-        let told = skewed < 0 ? added + .milliseconds(0 &- skewed) : added
-        lastEntry = max(lastEntry, min(told, now))
+        lastEntry = max(lastEntry, min(told(by: entry), now))
         return lastEntry
+    }
+
+    /// Whether ``time(of:)`` is when the entry was added, and not only no earlier than that.
+    ///
+    /// Ids run ahead of time after Redis' clock was set, and for ever after somebody chose one in the future.
+    func isCertain(_ entry: StreamID) -> Bool { told(by: entry) <= now + Self.tolerance }
+
+    private func told(by entry: StreamID) -> Timestamp {
+        let added = entry.timestamp
+        return skewed < 0 ? added + .milliseconds(0 &- skewed) : added
     }
 }

@@ -23,6 +23,8 @@ struct PartitionFold {
     private(set) var rejected: [Rejection] = []
     /// Webhooks, to be written in the commit of which they tell.
     private(set) var outbox: [OutboxEntry] = []
+    /// Stages of which more is known than was.
+    private(set) var durations: Set<DurationBook.Key> = []
     private(set) var duplicates = 0
     private(set) var applied = 0
     /// Jobs that ended, or whose end was taken back, each as it then was.
@@ -54,7 +56,7 @@ struct PartitionFold {
             guard isNew(entry.sequence, &memory) else { continue }
             switch entry.event {
             case .failure(let error):
-                rejected.append(Rejection(error, entry: entry.id, at: now, event: entry.fields.pairs))
+                rejected.append(Rejection(error, entry: entry.id, at: now, event: entry.fields))
             case .success(let event):
                 apply(event, from: entry, at: now, &memory)
             }
@@ -71,19 +73,36 @@ struct PartitionFold {
     mutating func fireDeadlines(of slot: JobSlot, before now: Timestamp, _ memory: inout PartitionMemory) {
         guard memory.judgeFrom < now else { return }
         if slot.deadline == nil { lookAhead(slot, memory) }
-        guard let deadline = slot.deadline, deadline < now else { return }
-        let outcome = slot.record.fire(
-            slot.id, at: now + .milliseconds(-1), catalog: catalog, countingFrom: memory.silenceFloor)
-        for (held, reason) in outcome.refusedHeld {
-            rejected.append(
-                Rejection(
-                    reason, entry: nil, at: deadline, event: held, detail: "held until the job was known"))
+        // One by one, since each is a change of its own to the bulk. Each leads to a graver one or to a later
+        // deadline, so this ends.
+        while let deadline = slot.deadline, deadline < now {
+            let outcome = slot.record.fire(
+                slot.id, at: deadline, catalog: catalog, countingFrom: memory.silenceFloor)
+            for (held, reason) in outcome.refusedHeld {
+                rejected.append(
+                    Rejection(
+                        reason, entry: nil, at: deadline, event: held, detail: "held until the job was known")
+                )
+            }
+            if outcome.isRecordChanged {
+                note(outcome, slot, at: deadline, &memory)
+            } else {
+                lookAhead(slot, memory)
+                guard slot.deadline != deadline else { return }
+            }
         }
-        if outcome.isRecordChanged {
-            note(outcome, slot, at: deadline, &memory)
-        } else {
-            lookAhead(slot, memory)
+    }
+
+    /// At the end of a batch: fires what is due of the jobs that an index of deadlines named, and of those that
+    /// this batch changed.
+    mutating func fire(_ due: [JobID], before watermark: Timestamp, _ memory: inout PartitionMemory) {
+        for id in due {
+            guard let slot = memory.jobs.find(id) else { continue }
+            fireDeadlines(of: slot, before: watermark, &memory)
+            // Its score came due; wherever the deadline is now, the score must follow.
+            rescore(slot)
         }
+        for slot in jobs { fireDeadlines(of: slot, before: watermark, &memory) }
     }
 
     private func lookAhead(_ slot: JobSlot, _ memory: PartitionMemory) {
@@ -125,8 +144,13 @@ struct PartitionFold {
             guard let slot = memory.jobs.find(id) else {
                 preconditionFailure("a job was folded before it was read")
             }
-            fireDeadlines(of: slot, before: now, &memory)
-            let outcome = slot.record.apply(id, event, at: now, catalog: catalog)
+            // When it was added is not known if its id is ahead of time: what it puts off must not fire.
+            if entry.map({ memory.clock.isCertain($0.id) }) ?? true {
+                fireDeadlines(of: slot, before: now, &memory)
+            }
+            let outcome = slot.record.apply(
+                id, event, at: now, catalog: catalog, book: memory.durations,
+                countingFrom: memory.silenceFloor)
             switch outcome.verdict {
             case .applied: applied += 1
             case .unchanged, .held: break
@@ -164,6 +188,7 @@ struct PartitionFold {
         slot.transitions.append(contentsOf: outcome.transitions)
         noteOutcome(outcome.transitions, slot)
         if !webhooks.isEmpty { tell(of: slot, outcome.transitions, at: now) }
+        measure(outcome.durations, slot, &memory)
         let before = slot.contribution
         let after = slot.record.contribution
         slot.contribution = after
@@ -227,6 +252,18 @@ struct PartitionFold {
         }
     }
 
+    /// Word by word, not at the end of the batch: what is usual may not depend on how entries were batched.
+    private mutating func measure(
+        _ samples: [DurationSample], _ slot: JobSlot, _ memory: inout PartitionMemory
+    ) {
+        guard !samples.isEmpty, case .job(let job) = slot.record else { return }
+        for sample in samples {
+            let key = memory.durations.add(
+                sample.duration, pipeline: job.pipeline.name, stage: sample.stage)
+            if let key { durations.insert(key) }
+        }
+    }
+
     private mutating func share(_ id: BulkID, at now: Timestamp, _ memory: inout PartitionMemory) -> ShareSlot
     {
         if let slot = memory.shares[id] { return slot }
@@ -264,7 +301,7 @@ struct PartitionFold {
     ) {
         if let entry {
             rejected.append(
-                Rejection(reason, entry: entry.id, at: now, detail: detail, event: entry.fields.pairs))
+                Rejection(reason, entry: entry.id, at: now, detail: detail, event: entry.fields))
         } else {
             rejected.append(Rejection(reason, entry: nil, at: now, event: event, detail: detail))
         }

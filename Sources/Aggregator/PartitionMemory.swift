@@ -87,6 +87,8 @@ struct PartitionMemory {
     var sources: [String: SourceMark]
     var jobs: JobCache
     var shares: [BulkID: ShareSlot] = [:]
+    /// How long the stages of this partition's jobs took.
+    var durations = DurationBook()
     /// Until then nobody is judged by silence.
     var judgeFrom: Timestamp
     /// Silence before this does not count: nobody was there to hear.

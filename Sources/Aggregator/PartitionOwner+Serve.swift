@@ -39,15 +39,13 @@ extension PartitionOwner {
                 nextAudit = loop.clock.now + options.auditPause
                 try await audit(memory, on: connection)
             }
-            if let jump = memory.clock.read(
-                reading.redisTime, sentAt: reading.sentAt, receivedAt: reading.receivedAt)
-            {
-                memory.judgeFrom = max(memory.judgeFrom, memory.clock.now + longestSilence)
-                memory.silenceFloor = memory.clock.now
-                notify(.clockJumped(partition: partition, by: jump))
-            }
+            let timeBreak = memory.hear(
+                reading.redisTime, sentAt: reading.sentAt, receivedAt: reading.receivedAt,
+                patience: options.block, longestSilence: longestSilence)
+            if case .jump(let jump)? = timeBreak { notify(.clockJumped(partition: partition, by: jump)) }
             noteRemoved(reading.count, &memory)
-            let watermark = watermark(of: reading.batch, memory)
+            let watermark = memory.watermark(of: reading.batch)
+            let watermarkNow = max(watermark, memory.control.watermark)
             let due = try await dueJobs(
                 atMost: max(options.batch - reading.batch.entries.count, 50), before: watermark, memory,
                 on: connection)
@@ -68,10 +66,9 @@ extension PartitionOwner {
             fold.apply(reading.batch, to: &memory)
             for id in sweep {
                 fold.apply(
-                    ProgressEvent(id, .cancelRequested(message: nil)), at: memory.clock.now, to: &memory)
+                    ProgressEvent(id, .cancelRequested(message: nil)), at: watermarkNow, to: &memory)
             }
-            let watermarkNow = max(watermark, memory.control.watermark)
-            fire(due, before: watermarkNow, &fold, &memory)
+            fold.fire(due, before: watermarkNow, &memory)
             finishErrands(&fold, &memory)
 
             let now = loop.clock.now
@@ -264,13 +261,6 @@ extension PartitionOwner {
         }
     }
 
-    /// The time up to which deadlines may fire: while more is waiting, unread words may still put them off.
-    private func watermark(of batch: PartitionBatch, _ memory: PartitionMemory) -> Timestamp {
-        guard batch.isFull, let last = batch.entries.last else { return memory.clock.now }
-        var clock = memory.clock
-        return clock.time(of: last.id)
-    }
-
     // MARK: Committing
 
     /// Looks at every element of the reply: an error inside an accepted `EXEC` is never "committed".
@@ -347,18 +337,5 @@ extension PartitionOwner {
             at: loop.clock.now,
             nextDeadline: Timestamp(milliseconds: earliest.flatMap { Int64(exactly: $0) } ?? .max))
         return replies[0].elements?.compactMap { $0.string.flatMap { JobID($0) } } ?? []
-    }
-
-    private func fire(
-        _ due: [JobID], before watermark: Timestamp, _ fold: inout PartitionFold,
-        _ memory: inout PartitionMemory
-    ) {
-        for id in due {
-            guard let slot = memory.jobs.find(id) else { continue }
-            fold.fireDeadlines(of: slot, before: watermark, &memory)
-            // Its score came due; wherever the deadline is now, the score must follow.
-            fold.rescore(slot)
-        }
-        for slot in fold.jobs { fold.fireDeadlines(of: slot, before: watermark, &memory) }
     }
 }

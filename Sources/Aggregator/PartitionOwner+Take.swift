@@ -58,9 +58,7 @@ extension PartitionOwner {
             try refuseErrors(in: try await exchange(trim, on: connection), of: trim)
         }
 
-        let isOutage =
-            stored.map { isNewEpoch || redisTime - $0.watermark - $0.skew > PartitionClock.tolerance }
-            ?? false
+        let isOutage = PartitionMemory.isOutage(since: stored, redis: redisTime, isNewEpoch: isNewEpoch)
         let clock = PartitionClock(skew: control.skew, watermark: control.watermark, redis: redisTime)
         control.skew = clock.skew
         control.watermark = clock.now
@@ -85,6 +83,7 @@ extension PartitionOwner {
         taking.add("EXEC")
         taking.add("HGETALL", keyspace.sources(partition))
         taking.add("SMEMBERS", keyspace.errands(partition))
+        taking.add("HGETALL", keyspace.durations(partition))
         let taken = try await exchange(taking, on: connection)
         // Somebody was faster: EXEC is nil.
         guard !taken[begin + 3].isNull else { return nil }
@@ -98,9 +97,9 @@ extension PartitionOwner {
         try await refreshCatalog(on: connection)
         var memory = PartitionMemory(
             control: control, clock: clock, sources: sources(taken[begin + 4]),
-            jobs: JobCache(capacity: options.cachedJobs),
-            judgeFrom: stored == nil ? clock.now : clock.now + longestSilence,
-            silenceFloor: isOutage ? clock.now : nil)
+            jobs: JobCache(capacity: options.cachedJobs), judgeFrom: clock.now)
+        memory.beginListening(isFirst: stored == nil, isOutage: isOutage, longestSilence: longestSilence)
+        memory.durations = DurationBook(fields: taken[begin + 6].pairs)
         try await load(
             shares: strings(taken[begin + 5]).compactMap(BulkID.init), into: &memory, on: connection)
         return memory

@@ -17,6 +17,9 @@ public struct DurationBook: Sendable, Equatable {
         }
     }
 
+    /// Most sketches that ``add(_:pipeline:stage:)`` keeps; further stages are not counted.
+    public static let capacity = 5_000
+
     public private(set) var sketches: [Key: DurationSketch]
 
     public init(_ sketches: [Key: DurationSketch] = [:]) { self.sketches = sketches }
@@ -26,8 +29,13 @@ public struct DurationBook: Sendable, Equatable {
         set { sketches[Key(pipeline: pipeline, stage: stage)] = newValue }
     }
 
-    public mutating func add(_ sample: Duration, pipeline: String, stage: String?) {
-        sketches[Key(pipeline: pipeline, stage: stage), default: DurationSketch()].add(sample)
+    /// - Returns: the key whose sketch changed; nil when there is no room for another one.
+    @discardableResult
+    public mutating func add(_ sample: Duration, pipeline: String, stage: String?) -> Key? {
+        let key = Key(pipeline: pipeline, stage: stage)
+        guard sketches.count < Self.capacity || sketches[key] != nil else { return nil }
+        sketches[key, default: DurationSketch()].add(sample)
+        return key
     }
 
     public static func + (a: Self, b: Self) -> Self {

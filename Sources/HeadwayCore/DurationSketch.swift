@@ -9,6 +9,8 @@ public struct DurationSketch: Sendable, Equatable {
     public static let capacity = 2_000
     /// The longest that is told apart: about 34 years.
     static let longest: Int64 = 1 << 40
+    /// How many buckets there are.
+    public static let buckets = bucket(of: longest) + 1
 
     /// Bucket → samples in it; none is zero.
     public private(set) var counts: [Int: Int] = [:]
@@ -19,8 +21,7 @@ public struct DurationSketch: Sendable, Equatable {
 
     /// As stored. What cannot be (a bucket out of range, a count below 1) is left out.
     public init(counts: [Int: Int], milliseconds: Int64) {
-        let last = Self.bucket(of: Self.longest)
-        self.counts = counts.filter { 0...last ~= $0.key && 1...1_000_000_000 ~= $0.value }
+        self.counts = counts.filter { 0..<Self.buckets ~= $0.key && 1...1_000_000_000 ~= $0.value }
         self.milliseconds = max(0, milliseconds)
     }
 

@@ -9,9 +9,14 @@ extension JobRecord {
     ///   - now: the partition's time, never falling.
     ///   - catalog: what is known of pipelines. The caller has read it anew before it asks with a name that is
     ///     missing here.
+    ///   - book: how long stages took up to this word, in the order of the stream: what a stage that begins is
+    ///     compared with.
+    ///   - floor: silence before this does not count, as in ``fire(_:at:catalog:countingFrom:)``.
     public mutating func apply(
-        _ id: JobID, _ event: ProgressEvent, at now: Timestamp, catalog: PipelineCatalog
+        _ id: JobID, _ event: ProgressEvent, at now: Timestamp, catalog: PipelineCatalog,
+        book: DurationBook = DurationBook(), countingFrom floor: Timestamp? = nil
     ) -> JobOutcome {
+        let context = FoldContext(catalog: catalog, book: book, floor: floor)
         guard case .job(_, let word) = event.body, isWithinBounds(word, attempt: event.attempt) else {
             return JobOutcome(.refused(.malformed))
         }
@@ -19,22 +24,22 @@ extension JobRecord {
         switch consume self {
         case .unknown:
             self = .unknown
-            return meet(id, event, word, at: now, catalog: catalog)
+            return meet(id, event, word, at: now, context)
         case .placeholder(var placeholder):
             self = .unknown
-            let outcome = hold(id, event, word, in: &placeholder, at: now, catalog: catalog)
+            let outcome = hold(id, event, word, in: &placeholder, at: now, context)
             if case .unknown = self { self = .placeholder(placeholder) }
             return outcome
         case .job(var job):
             var outcome = JobOutcome(.refused(.unknownPipeline))
-            if let pipeline = catalog[job.pipeline] {
-                outcome = job.apply(event, word, at: now, under: pipeline)
+            if let pipeline = context.catalog[job.pipeline] {
+                outcome = job.apply(event, word, at: now, under: pipeline, context)
             }
             self = .job(job)
             return outcome
         case .expired(let tombstone):
             self = .expired(tombstone)
-            return revive(id, tombstone, event, word, at: now, catalog: catalog)
+            return revive(id, tombstone, event, word, at: now, context)
         }
     }
 }
@@ -43,13 +48,13 @@ extension JobRecord {
 extension JobRecord {
     /// Unknown: a registration creates the job, anything else waits for one.
     private mutating func meet(
-        _ id: JobID, _ event: ProgressEvent, _ word: JobWord, at now: Timestamp, catalog: PipelineCatalog
+        _ id: JobID, _ event: ProgressEvent, _ word: JobWord, at now: Timestamp, _ context: FoldContext
     ) -> JobOutcome {
         guard let registration = word.registration else {
             self = .placeholder(Placeholder(held: [Placeholder.Held(event: event, at: now)], since: now))
             return JobOutcome(.held, isRecordChanged: true)
         }
-        guard let pipeline = catalog[registration.pipeline] else {
+        guard let pipeline = context.catalog[registration.pipeline] else {
             return JobOutcome(.refused(.unknownPipeline))
         }
         let attempt = event.attempt ?? 1
@@ -60,7 +65,9 @@ extension JobRecord {
         job.traceparent = event.traceparent
         job.note(.created, now, into: &outcome)
         if case .started = word {
-            job.start(with: word, Hearing(now: now, pipeline: pipeline, isSequenced: false), into: &outcome)
+            job.start(
+                with: word, Hearing(now: now, pipeline: pipeline, isSequenced: false, context), into: &outcome
+            )
         }
         self = .job(job)
         return outcome
@@ -69,13 +76,13 @@ extension JobRecord {
     /// Expired: only a start that the pipeline still allows begins a new life. It goes on from the tombstone.
     private mutating func revive(
         _ id: JobID, _ tombstone: Tombstone, _ event: ProgressEvent, _ word: JobWord, at now: Timestamp,
-        catalog: PipelineCatalog
+        _ context: FoldContext
     ) -> JobOutcome {
         guard case .started(_, let given) = word, event.attempt != nil || tombstone.status != .cancelled
         else {
             return JobOutcome(.refused(.late))
         }
-        guard let pipeline = catalog[tombstone.pipeline] else {
+        guard let pipeline = context.catalog[tombstone.pipeline] else {
             return JobOutcome(.refused(.unknownPipeline))
         }
         let attempt = event.attempt ?? tombstone.attempt.successor
@@ -95,7 +102,8 @@ extension JobRecord {
         job.version = tombstone.version.successor
         job.traceparent = event.traceparent
         job.note(.created, now, into: &outcome)
-        job.start(with: word, Hearing(now: now, pipeline: pipeline, isSequenced: false), into: &outcome)
+        job.start(
+            with: word, Hearing(now: now, pipeline: pipeline, isSequenced: false, context), into: &outcome)
         self = .job(job)
         return outcome
     }

@@ -5,10 +5,10 @@ extension JobRecord {
     /// Leaves `self` alone unless the job comes to life.
     mutating func hold(
         _ id: JobID, _ event: ProgressEvent, _ word: JobWord, in placeholder: inout Placeholder,
-        at now: Timestamp, catalog: PipelineCatalog
+        at now: Timestamp, _ context: FoldContext
     ) -> JobOutcome {
         guard let registration = word.registration else { return keep(event, in: &placeholder, at: now) }
-        guard let pipeline = catalog[registration.pipeline] else {
+        guard let pipeline = context.catalog[registration.pipeline] else {
             return JobOutcome(.refused(.unknownPipeline))
         }
         guard event.attempt ?? 1 <= pipeline.maxAttempts else { return JobOutcome(.refused(.late)) }
@@ -21,12 +21,15 @@ extension JobRecord {
         job.note(.created, placeholder.since, into: &outcome)
         for held in placeholder.held {
             guard case .job(_, let word) = held.event.body else { continue }
-            let folded = job.apply(held.event, word, at: held.at, under: pipeline)
+            let folded = job.apply(held.event, word, at: held.at, under: pipeline, context)
             outcome.transitions += folded.transitions
+            outcome.durations += folded.durations
             if case .refused(let reason) = folded.verdict { outcome.refusedHeld.append((held.event, reason)) }
         }
         if case .started = word {
-            outcome.transitions += job.apply(event, word, at: now, under: pipeline).transitions
+            let folded = job.apply(event, word, at: now, under: pipeline, context)
+            outcome.transitions += folded.transitions
+            outcome.durations += folded.durations
         }
         self = .job(job)
         return outcome

@@ -10,10 +10,11 @@ extension JobState {
     var isWorkerLost: Bool { status == .failed && failure?.code == Failure.workerLost }
 
     mutating func apply(
-        _ event: ProgressEvent, _ word: JobWord, at now: Timestamp, under pipeline: Pipeline
+        _ event: ProgressEvent, _ word: JobWord, at now: Timestamp, under pipeline: Pipeline,
+        _ context: FoldContext
     ) -> JobOutcome {
         var outcome = JobOutcome()
-        let hearing = Hearing(now: now, pipeline: pipeline, isSequenced: event.sequence != nil)
+        let hearing = Hearing(now: now, pipeline: pipeline, isSequenced: event.sequence != nil, context)
         outcome.verdict = hear(word, attempt: event.attempt, hearing, into: &outcome)
         switch outcome.verdict {
         case .applied:

@@ -47,7 +47,7 @@ extension JobState {
         message = nil
         result = nil
         failure = nil
-        isCancelRequested = false
+        cancelRequestedAt = nil
         startedAt = nil
         finishedAt = nil
         aliveAt = max(aliveAt, hearing.now)
@@ -78,7 +78,7 @@ extension JobState {
     /// Takes `worker_lost` back. The silence does not count as standing still.
     mutating func takeBackLoss(_ hearing: Hearing, into outcome: inout JobOutcome) {
         status = .running
-        health = .ok
+        health = pace(hearing)
         failure = nil
         finishedAt = nil
         recoveries = recoveries.successor

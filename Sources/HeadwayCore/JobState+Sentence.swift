@@ -1,7 +1,8 @@
 extension JobState {
     /// The worker's words, or else what the pipeline says while the job is in this stage.
     public func sentence(under pipeline: Pipeline?) -> String? {
-        if let message { return message }
+        // An empty one was sent to clear the last.
+        if let message, !message.isEmpty { return message }
         guard status == .running, let pipeline, let position,
             let place = pipeline.position(of: position.stage), let template = pipeline.stages[place].message
         else { return nil }

@@ -39,6 +39,25 @@ extension JobState {
         else { return }
         stages[line].phase = .completed
         note(.stageCompleted, hearing.now, stage: position.stage, into: &outcome)
+        guard let place = hearing.pipeline.position(of: position.stage) else { return }
+        if hearing.pipeline.stages[place].isIndexed {
+            completeIndex(hearing, into: &outcome)
+        } else {
+            measure(position.stage, since: position.startedAt, hearing, into: &outcome)
+        }
+    }
+
+    /// What is measured of an indexed stage is one index: how many there are differs from job to job.
+    mutating func completeIndex(_ hearing: Hearing, into outcome: inout JobOutcome) {
+        guard let position, let began = position.indexStartedAt else { return }
+        self.position?.indexStartedAt = nil
+        measure(position.stage, since: began, hearing, into: &outcome)
+    }
+
+    func measure(
+        _ stage: String?, since began: Timestamp, _ hearing: Hearing, into outcome: inout JobOutcome
+    ) {
+        outcome.durations.append(DurationSample(stage: stage, duration: max(hearing.now - began, .zero)))
     }
 
     /// Passes by. The line counts the try that did not happen: 1, or the one after the try that was withdrawn.

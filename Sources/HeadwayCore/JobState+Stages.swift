@@ -155,7 +155,8 @@ extension JobState {
         put(.running, at: place, attempt: attempt, of: hearing.pipeline)
         position = Position(
             stage: mention.stage, attempt: attempt, index: mention.index, of: mention.of,
-            startedAt: hearing.now)
+            startedAt: hearing.now, indexStartedAt: mention.index.map { _ in hearing.now },
+            usual: hearing.usual(of: mention.stage))
         substeps = []
         message = mention.message
         note(.stageStarted, hearing.now, stage: mention.stage, index: mention.index, into: &outcome)
@@ -165,6 +166,9 @@ extension JobState {
 
     /// The next page begins. What was said of the last one says nothing of this.
     private mutating func turn(to mention: StageMention, _ hearing: Hearing, into outcome: inout JobOutcome) {
+        completeIndex(hearing, into: &outcome)
+        position?.indexStartedAt = hearing.now
+        position?.usual = hearing.usual(of: mention.stage)
         position?.index = mention.index
         position?.progress = nil
         if !substeps.isEmpty { substeps = [] }
@@ -194,6 +198,7 @@ extension JobState {
             if index == position?.of {
                 completeRunningStage(hearing, into: &outcome)
             } else {
+                completeIndex(hearing, into: &outcome)
                 note(.stageCompleted, hearing.now, stage: mention.stage, index: index, into: &outcome)
             }
         }

@@ -62,6 +62,7 @@ extension JobState {
         self.result = result
         if let message { self.message = message }
         note(.completed, hearing.now, detail: message, into: &outcome)
+        if let startedAt { measure(nil, since: startedAt, hearing, into: &outcome) }
         return .applied
     }
 
@@ -87,7 +88,7 @@ extension JobState {
         _ message: String?, _ hearing: Hearing, into outcome: inout JobOutcome
     ) -> Verdict {
         guard !isCancelRequested else { return .unchanged }
-        isCancelRequested = true
+        cancelRequestedAt = hearing.now
         note(.cancelRequested, hearing.now, detail: message, into: &outcome)
         return .applied
     }

@@ -42,10 +42,14 @@ public struct JobState: Sendable, Equatable {
         /// The last value told for this stage (for this index, when indexed).
         public var progress: Progress?
         public var startedAt: Timestamp
+        /// When the index began that is being worked on; nil unless the stage is indexed, and between two.
+        public var indexStartedAt: Timestamp?
+        /// What was usual for the stage (for one index) when it began; nil while nobody knows.
+        public var usual: UsualDuration?
 
         public init(
             stage: String, attempt: Int = 1, index: Int? = nil, of: Int? = nil, progress: Progress? = nil,
-            startedAt: Timestamp
+            startedAt: Timestamp, indexStartedAt: Timestamp? = nil, usual: UsualDuration? = nil
         ) {
             self.stage = stage
             self.attempt = attempt
@@ -53,6 +57,8 @@ public struct JobState: Sendable, Equatable {
             self.of = of
             self.progress = progress
             self.startedAt = startedAt
+            self.indexStartedAt = indexStartedAt
+            self.usual = usual
         }
     }
 
@@ -113,7 +119,8 @@ public struct JobState: Sendable, Equatable {
     public var result: String?
     public var failure: Failure?
     public var checkpoint: String?
-    public var isCancelRequested: Bool
+    /// When somebody asked this attempt to end; nil while nobody has.
+    public var cancelRequestedAt: Timestamp?
     /// How often `worker_lost` or a stall was taken back.
     public var recoveries: Int
 
@@ -145,7 +152,6 @@ public struct JobState: Sendable, Equatable {
         stages = []
         substeps = []
         fraction = .zero
-        isCancelRequested = false
         recoveries = 0
         createdAt = now
         updatedAt = now
@@ -154,6 +160,7 @@ public struct JobState: Sendable, Equatable {
         version = 1
     }
 
+    public var isCancelRequested: Bool { cancelRequestedAt != nil }
     public var completedStages: [String] { stages.filter { $0.phase == .completed }.map(\.stage) }
     public var skippedStages: [String] { stages.filter { $0.phase == .skipped }.map(\.stage) }
 

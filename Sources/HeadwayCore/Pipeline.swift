@@ -69,6 +69,8 @@ public struct Pipeline: Sendable, Equatable {
     public let stallAfter: Duration
     /// Silent for this long: lost.
     public let lostAfter: Duration
+    /// Asked to cancel and no end told for this long: we end it.
+    public let cancelAfter: Duration
     /// 1 or more.
     public let maxAttempts: Int
     /// Refuses what is otherwise only counted: skipping a mandatory stage.
@@ -79,14 +81,16 @@ public struct Pipeline: Sendable, Equatable {
     /// - Parameter stages: valid by ``PipelineProblem``'s rules; the first of two equal ids wins.
     public init(
         reference: Reference, stages: [Stage], heartbeat: Duration = .seconds(15),
-        stallAfter: Duration = .seconds(120), lostAfter: Duration = .seconds(600), maxAttempts: Int = 1,
-        isStrict: Bool = false, retention: Retention = Retention()
+        stallAfter: Duration = .seconds(120), lostAfter: Duration = .seconds(600),
+        cancelAfter: Duration = .seconds(60), maxAttempts: Int = 1, isStrict: Bool = false,
+        retention: Retention = Retention()
     ) {
         self.reference = reference
         self.stages = stages
         self.heartbeat = heartbeat
         self.stallAfter = stallAfter
         self.lostAfter = lostAfter
+        self.cancelAfter = cancelAfter
         self.maxAttempts = maxAttempts
         self.isStrict = isStrict
         self.retention = retention

@@ -10,7 +10,7 @@ public enum Verdict: Sendable, Equatable {
     case refused(Refusal)
 }
 
-/// What the fold answers to one word or deadline of a job. Both arrays are empty for a tick.
+/// What the fold answers to one word or deadline of a job. The arrays are empty for a tick.
 public struct JobOutcome: Sendable {
     public var verdict: Verdict
     /// Timeline entries, in order.
@@ -20,6 +20,8 @@ public struct JobOutcome: Sendable {
     /// Whether the record must be written: also for a mere sign of life or a held word, though the version
     /// is the same.
     public var isRecordChanged: Bool
+    /// What was completed, and how long it took.
+    public var durations: [DurationSample] = []
 
     public init(
         _ verdict: Verdict = .unchanged, transitions: [Transition] = [],

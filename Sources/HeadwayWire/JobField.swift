@@ -21,6 +21,10 @@ package enum JobField: UInt8, FieldName {
     /// `3/10` or `33.5%`.
     case progress
     case stageStarted
+    /// When the index began that is being worked on.
+    case indexStarted
+    /// `35000/110000`: what was usual for the stage (for one index) when it began, half and 95 of 100.
+    case usual
     /// `research=c writing=r/2`: phase letter, and the stage's attempt when it is not 1.
     case stages
     /// `sections=3/6 images=50%`.
@@ -34,6 +38,8 @@ package enum JobField: UInt8, FieldName {
     case checkpoint
     /// `1` when a cancel was requested.
     case cancel
+    /// Since when; `updated` when absent.
+    case cancelAsked
     /// 0 when absent.
     case recoveries
     case created, started, updated, finished, alive, moved

@@ -22,6 +22,8 @@ package struct JobScan {
     private var of: Int64?
     private var progress: Progress?
     private var stageStarted: Int64?
+    private var indexStarted: Int64?
+    private var usual: UsualDuration?
     private var stages: [JobState.StageRecord] = []
     private var substeps: [JobState.Substep] = []
     private var fraction: Int64 = 0
@@ -32,6 +34,7 @@ package struct JobScan {
     private var errorStage: String?
     private var checkpoint: String?
     private var cancel: Int64 = 0
+    private var cancelAsked: Int64?
     private var recoveries: Int64 = 0
     private var created: Int64?
     private var started: Int64?
@@ -79,6 +82,9 @@ package struct JobScan {
         case .recoveries: recoveries = number(field, value, in: 0...FieldValue.greatest) ?? 0
         case .version: version = number(field, value, in: 0...FieldValue.greatest)
         case .stageStarted: stageStarted = number(field, value)
+        case .indexStarted: indexStarted = number(field, value)
+        case .usual: usual = read(field, UsualText.usual(value))
+        case .cancelAsked: cancelAsked = number(field, value)
         case .created: created = number(field, value)
         case .started: started = number(field, value)
         case .updated: updated = number(field, value)
@@ -117,10 +123,12 @@ package struct JobScan {
         job.result = result
         job.failure = error.map { JobState.Failure(message: $0, code: code, stage: errorStage) }
         job.checkpoint = checkpoint
-        job.isCancelRequested = cancel == 1
         job.recoveries = Int(recoveries)
         job.startedAt = started.map(Timestamp.init(milliseconds:))
         job.updatedAt = try time(.updated, updated)
+        if cancel == 1 {
+            job.cancelRequestedAt = cancelAsked.map(Timestamp.init(milliseconds:)) ?? job.updatedAt
+        }
         job.finishedAt = finished.map(Timestamp.init(milliseconds:))
         job.aliveAt = try time(.alive, alive)
         job.movedAt = try time(.moved, moved)
@@ -179,7 +187,8 @@ package struct JobScan {
         guard let stage else { return nil }
         return JobState.Position(
             stage: stage, attempt: Int(stageAttempt), index: index.map { Int($0) }, of: of.map { Int($0) },
-            progress: progress, startedAt: try time(.stageStarted, stageStarted))
+            progress: progress, startedAt: try time(.stageStarted, stageStarted),
+            indexStartedAt: indexStarted.map(Timestamp.init(milliseconds:)), usual: usual)
     }
 
     private func time(_ field: JobField, _ milliseconds: Int64?) throws(WireError) -> Timestamp {

@@ -43,6 +43,10 @@ extension JobState {
                 sink.put(.progress, if: true) { ProgressText.append(progress, to: &$0) }
             }
             sink.put(.stageStarted, position.startedAt.milliseconds)
+            sink.put(.indexStarted, position.indexStartedAt?.milliseconds)
+            if let usual = position.usual {
+                sink.put(.usual, if: true) { UsualText.append(usual, to: &$0) }
+            }
         }
         sink.put(.stages, if: !stages.isEmpty) { StageText.append(stages, to: &$0) }
         sink.put(.substeps, if: !substeps.isEmpty) { bytes in
@@ -61,6 +65,7 @@ extension JobState {
         sink.put(.errorStage, failure?.stage)
         sink.put(.checkpoint, checkpoint)
         sink.put(.cancel, isCancelRequested ? 1 : nil as Int?)
+        sink.put(.cancelAsked, cancelRequestedAt?.milliseconds)
         sink.put(.recoveries, recoveries == 0 ? nil : recoveries)
         sink.put(.created, createdAt.milliseconds)
         sink.put(.started, startedAt?.milliseconds)

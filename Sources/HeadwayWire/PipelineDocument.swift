@@ -40,7 +40,7 @@ package struct PipelineDocument: Sendable, Equatable {
             pipeline: Pipeline(
                 reference: reference, stages: pipeline.stages, heartbeat: pipeline.heartbeat,
                 stallAfter: pipeline.stallAfter, lostAfter: pipeline.lostAfter,
-                maxAttempts: pipeline.maxAttempts,
+                cancelAfter: pipeline.cancelAfter, maxAttempts: pipeline.maxAttempts,
                 isStrict: pipeline.isStrict, retention: pipeline.retention),
             views: views)
     }
@@ -56,6 +56,7 @@ package struct PipelineDocument: Sendable, Equatable {
             JSON.Member("heartbeat", .string(DurationText.text(pipeline.heartbeat))),
             JSON.Member("stallAfter", .string(DurationText.text(pipeline.stallAfter))),
             JSON.Member("lostAfter", .string(DurationText.text(pipeline.lostAfter))),
+            JSON.Member("cancelAfter", .string(DurationText.text(pipeline.cancelAfter))),
             JSON.Member("maxAttempts", .number(pipeline.maxAttempts)),
             JSON.Member("strict", .bool(pipeline.isStrict)),
             JSON.Member(

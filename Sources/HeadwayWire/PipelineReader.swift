@@ -8,8 +8,8 @@ struct PipelineReader {
     init(file: String) { self.file = file }
 
     private static let keys = [
-        "name", "stages", "heartbeat", "stallAfter", "lostAfter", "maxAttempts", "strict", "retention",
-        "views",
+        "name", "stages", "heartbeat", "stallAfter", "lostAfter", "cancelAfter", "maxAttempts", "strict",
+        "retention", "views",
     ]
 
     /// - Returns: nil only when there is nothing to make a pipeline of; otherwise ``problems`` decides.
@@ -33,6 +33,7 @@ struct PipelineReader {
             reference: Pipeline.Reference(name: name, revision: revision), stages: stages,
             heartbeat: heartbeat,
             stallAfter: duration(json["stallAfter"], at: "stallAfter") ?? .seconds(120), lostAfter: lostAfter,
+            cancelAfter: duration(json["cancelAfter"], at: "cancelAfter") ?? .seconds(60),
             maxAttempts: count(json["maxAttempts"], from: 1, at: "maxAttempts") ?? 1,
             isStrict: flag(json["strict"], at: "strict") ?? false, retention: retention(json["retention"]))
         return PipelineDocument(pipeline: pipeline, views: views(json["views"]))

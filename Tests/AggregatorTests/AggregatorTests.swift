@@ -318,7 +318,7 @@ extension Fixture {
         var all: [String: String] = [:]
         let keys = try await send("KEYS", "\(keyspace.namespace):*")
         for key in (keys.elements.map(Array.init) ?? []).compactMap(\.string)
-        where key.contains("}:job:") || key.contains("}:bulk:") {
+        where key.contains("}:job:") || key.contains("}:bulk:") || key.hasSuffix("}:durations") {
             let fields = (try await send("HGETALL", key)).pairs.map { name, value in
                 "\(String(decoding: name, as: UTF8.self))=\(String(decoding: value, as: UTF8.self))"
             }

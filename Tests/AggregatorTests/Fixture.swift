@@ -49,6 +49,11 @@ final class Fixture: Sendable {
 
     @discardableResult
     func send(_ name: String, _ arguments: String...) async throws -> RESPValue {
+        try await send(name, arguments)
+    }
+
+    @discardableResult
+    func send(_ name: String, _ arguments: [String]) async throws -> RESPValue {
         var batch = CommandBatch()
         batch.add(name, arguments)
         let reply = try await connection.send(batch)[0]

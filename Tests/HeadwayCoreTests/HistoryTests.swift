@@ -1,38 +1,59 @@
 import Foundation
 import HeadwayCore
+import Synchronization
 import Testing
 
 /// Random histories from a seed. A failure names its seed; `HEADWAY_SEED=<seed>` runs that history alone, and
-/// `HEADWAY_HISTORIES=<n>` more of them.
+/// `HEADWAY_HISTORIES=<n>` more of them (`make laws`).
 @Suite("Any history")
 struct HistoryTests {
     static let environment = ProcessInfo.processInfo.environment
-    static let total = UInt64(environment["HEADWAY_HISTORIES"] ?? "") ?? 20_000
+    static let total = UInt64(environment["HEADWAY_HISTORIES"] ?? "") ?? 40_000
 
-    /// A part of all histories, cut so that all cores work.
-    static func seeds(_ part: UInt64, of parts: UInt64) -> [Range<UInt64>] {
-        if let seed = UInt64(environment["HEADWAY_SEED"] ?? "") { return [seed..<(seed + 1)] }
-        let count = total * part / parts
-        return (0..<8).map { ($0 * count / 8)..<(($0 + 1) * count / 8) }
-    }
+    /// One law, its part of all histories, and how many of them kept it.
+    final class Law: Sendable {
+        private let name: String
+        private let count: UInt64
+        private let kept = Atomic<UInt64>(0)
+        private let began = ContinuousClock.now
 
-    /// Runs `history` per seed, and stops at the first that breaks a law.
-    static func each(_ seeds: Range<UInt64>, _ history: (inout Teller) throws -> Void) {
-        for seed in seeds {
-            var teller = Teller(seed: seed)
-            do { try history(&teller) } catch {
-                Issue.record("HEADWAY_SEED=\(seed): \(error)\n\(teller.told.suffix(4).map { "\($0)" })")
-                return
+        init(_ name: String, part: UInt64) {
+            self.name = name
+            count = total * part / 8
+        }
+
+        /// Its seeds, cut so that all cores work.
+        var seeds: [Range<UInt64>] {
+            if let seed = UInt64(environment["HEADWAY_SEED"] ?? "") { return [seed..<(seed + 1)] }
+            return (0..<8).map { ($0 * count / 8)..<(($0 + 1) * count / 8) }
+        }
+
+        /// Runs `history` per seed, and stops at the first that breaks the law.
+        func each(_ seeds: Range<UInt64>, _ history: (inout Teller) throws -> Void) {
+            for seed in seeds {
+                var teller = Teller(seed: seed)
+                do { try history(&teller) } catch {
+                    Issue.record("HEADWAY_SEED=\(seed): \(error)\n\(teller.told.suffix(4).map { "\($0)" })")
+                    return
+                }
             }
+            let all = kept.add(UInt64(seeds.count), ordering: .relaxed).newValue
+            guard all == count else { return }
+            print("laws: \(count) histories (seeds 0..<\(count)) in \(ContinuousClock.now - began): \(name)")
         }
     }
 
+    static let steps = Law("versions, percents, ends, counts", part: 3)
+    static let placeholding = Law("job.queued may come anywhere", part: 2)
+    static let repetition = Law("whatever was accepted may come again", part: 2)
+    static let totals = Law("a bulk's total may come anywhere", part: 1)
+
     @Test(
         "versions rise, percents rise within an attempt, ends stand, and every count is a recount",
-        arguments: seeds(2, of: 4))
+        arguments: steps.seeds)
     func laws(_ seeds: Range<UInt64>) {
-        Self.each(seeds) { teller in
-            var partition = Partition(teller.pipeline)
+        Self.steps.each(seeds) { teller in
+            var partition = Partition(teller.pipeline, teller.book())
             for _ in 0..<24 {
                 let now = teller.wait()
                 try partition.fire(at: now)
@@ -43,42 +64,99 @@ struct HistoryTests {
         }
     }
 
-    @Test("a placeholder becomes what the job would be, had it been queued first", arguments: seeds(1, of: 4))
+    @Test(
+        "a job is what it would be, had it been queued first, whenever that is heard",
+        arguments: placeholding.seeds)
     func placeholders(_ seeds: Range<UInt64>) {
-        Self.each(seeds) { teller in
+        Self.placeholding.each(seeds) { teller in
             let registration = say(.queued(teller.pipeline.registration(bulk: spring)))
+            let book = teller.book()
+            let place = teller.number(1..<25)
             var early = JobRecord.unknown
             var late = JobRecord.unknown
-            for _ in 0..<12 {
-                let now = teller.wait()
+            for step in 0..<25 {
+                let now = teller.wait(atMost: step < place ? 12 : 700)
+                guard step != place else {
+                    guard case .placeholder = late else { return }
+                    _ = late.apply(jobID, registration, at: now, catalog: catalog, book: book)
+                    try expect(late == early, "\(late)\nis not\n\(early)")
+                    continue
+                }
                 let event = teller.event(isNamed: false)
-                let verdict = late.apply(jobID, event, at: now, catalog: catalog).verdict
-                if verdict == .refused(.malformed) { continue }
-                try expect(verdict == .held || verdict == .unchanged, "is held")
-                if early == .unknown { _ = early.apply(jobID, registration, at: now, catalog: catalog) }
-                _ = early.apply(jobID, event, at: now, catalog: catalog)
+                let verdict = late.apply(jobID, event, at: now, catalog: catalog, book: book).verdict
+                if step < place {
+                    if verdict == .refused(.malformed) { continue }
+                    try expect(verdict == .held || verdict == .unchanged, "is held")
+                }
+                if early == .unknown {
+                    _ = early.apply(jobID, registration, at: now, catalog: catalog, book: book)
+                }
+                _ = early.apply(jobID, event, at: now, catalog: catalog, book: book)
+                guard step > place else { continue }
+                _ = late.fire(jobID, at: now, catalog: catalog)
+                _ = early.fire(jobID, at: now, catalog: catalog)
+                try expect(late == early, "\(late)\nis not\n\(early)")
             }
-            guard case .placeholder = late else { return }
-            _ = late.apply(jobID, registration, at: teller.wait(), catalog: catalog)
-            try expect(late == early, "\(late)\nis not\n\(early)")
+        }
+    }
+
+    @Test("a bulk comes to the same, wherever its total is told and however often", arguments: totals.seeds)
+    func total(_ seeds: Range<UInt64>) {
+        Self.totals.each(seeds) { teller in
+            let members = (0..<teller.number(1..<7)).map { _ in teller.member() }
+            let total = teller.number(0..<9)
+            let place = teller.number(0..<(members.count + 1))
+            var first = BulkShare(id: spring, at: noon)
+            var later = first
+            _ = first.apply(.opened(total: total, label: nil), isHome: true, at: noon)
+            for (step, member) in members.enumerated() {
+                let now = teller.wait()
+                if step == place { _ = later.apply(.opened(total: total, label: nil), isHome: true, at: now) }
+                first.move(from: nil, to: member, isHome: true, at: now)
+                later.move(from: nil, to: member, isHome: true, at: now)
+                if teller.number(0..<3) == 0, step >= place {
+                    _ = later.apply(.opened(total: total, label: nil), isHome: true, at: now)
+                }
+            }
+            let end = teller.wait()
+            if place == members.count {
+                _ = later.apply(.opened(total: total, label: nil), isHome: true, at: end)
+            }
+            for word in [BulkWord.sealed(total: nil), .sealed(total: total)] {
+                let verdicts = (
+                    first.apply(word, isHome: true, at: end), later.apply(word, isHome: true, at: end)
+                )
+                try expect(verdicts.0 == verdicts.1, "\(word): \(verdicts)")
+            }
+            later.home?.createdAt = noon
+            first.version = later.version
+            first.home?.createdAt = noon
+            try expect(first == later, "\(first)\nis not\n\(later)")
+            let summary = BulkSummary(id: spring, shares: [later])
+            try expect(summary.total == total && summary.counts.registered == members.count, "\(summary)")
         }
     }
 
     @Test(
         "whatever was accepted may come again, any time later, and only shows that the worker lives",
-        arguments: seeds(1, of: 4))
+        arguments: repetition.seeds)
     func redelivery(_ seeds: Range<UInt64>) {
-        Self.each(seeds) { teller in
+        Self.repetition.each(seeds) { teller in
+            let book = teller.book()
             let vocabulary = Vocabulary.of(teller.pipeline)
             var record = JobRecord.unknown
             var accepted: [ProgressEvent] = []
-            for _ in 0..<12 {
+            for _ in 0..<20 {
                 let event = vocabulary[teller.number(0..<vocabulary.count)]
                 teller.told.append(event)
                 let now = teller.wait()
-                if case .refused = record.apply(jobID, event, at: now, catalog: catalog).verdict { continue }
-                guard record.job != nil else { continue }
+                _ = record.fire(jobID, at: now, catalog: catalog)
+                let verdict = record.apply(jobID, event, at: now, catalog: catalog, book: book).verdict
+                if case .refused = verdict { continue }
+                guard let job = record.job else { continue }
                 accepted.append(event)
+                // Of a silent worker it is the sign of life that is waited for.
+                if job.health == .suspect || job.isLost { continue }
                 let old = accepted[teller.number(0..<accepted.count)]
                 let (again, outcome) = record.after(old, at: teller.wait())
                 try expect(again.isSame(but: record), "\(outcome.verdict) \(outcome.transitions): \(old)")
@@ -129,9 +207,38 @@ struct Teller {
     mutating func number(_ range: Range<Int>) -> Int { Int.random(in: range, using: &random) }
 
     /// Mostly a moment, sometimes long enough for a deadline.
-    mutating func wait() -> Timestamp {
-        now = now.after(Int64(number(0..<8) == 0 ? number(0..<700) : number(0..<12)))
+    mutating func wait(atMost longest: Int = 700) -> Timestamp {
+        now = now.after(Int64(number(0..<8) == 0 ? number(0..<longest) : number(0..<12)))
         return now
+    }
+
+    /// What was usual before: nothing, too little to say, or enough, from a moment to minutes.
+    mutating func book() -> DurationBook {
+        var book = DurationBook()
+        for stage in ["a", "b", "c"] {
+            for _ in 0..<[0, 18, 20][number(0..<3)] {
+                book.add(.milliseconds(1 << number(8..<18)), pipeline: pipeline.name, stage: stage)
+            }
+        }
+        return book
+    }
+
+    mutating func member() -> BulkContribution {
+        var record = JobRecord.unknown
+        for word: JobWord in [.queued(pipeline.registration(bulk: spring, weight: number(1..<9))), .works] {
+            record.hear(word)
+            if number(0..<4) == 0 { break }
+        }
+        switch number(0..<4) {
+        case 0: record.hear(.done)
+        case 1: record.hear(.breaks)
+        case 2: record.hear(.tells(stage("a"), percent: number(0..<100)))
+        default: break
+        }
+        return record.contribution?.1
+            ?? BulkContribution(
+                JobState(
+                    id: jobID, registration: pipeline.registration(), pipeline: pipeline.reference, at: noon))
     }
 
     private mutating func perhaps(_ range: Range<Int>) -> Int? { number(0..<2) == 0 ? nil : number(range) }
@@ -180,8 +287,14 @@ struct Teller {
 struct Partition {
     private(set) var records: [JobRecord]
     private var shares: [BulkID: BulkShare] = [:]
+    private var book: DurationBook
+    private let pipeline: String
 
-    init(_ pipeline: Pipeline) { records = Array(repeating: .unknown, count: 3) }
+    init(_ pipeline: Pipeline, _ book: DurationBook) {
+        records = Array(repeating: .unknown, count: 3)
+        self.book = book
+        self.pipeline = pipeline.name
+    }
 
     mutating func fire(at now: Timestamp) throws {
         for member in records.indices {
@@ -202,7 +315,16 @@ struct Partition {
 
     mutating func hear(_ event: ProgressEvent, by member: Int, at now: Timestamp) throws {
         let before = records[member]
-        let outcome = records[member].apply(jobID, event, at: now, catalog: catalog)
+        let outcome = records[member].apply(jobID, event, at: now, catalog: catalog, book: book)
+        for sample in outcome.durations {
+            try expect(sample.duration >= .zero && outcome.verdict == .applied, "what took time was news")
+            book.add(sample.duration, pipeline: pipeline, stage: sample.stage)
+        }
+        if let named = event.attempt, let attempt = before.job?.attempt, named < attempt {
+            try expect(
+                outcome.verdict == .refused(.superseded) || outcome.verdict == .refused(.malformed),
+                "an older attempt: \(outcome.verdict)")
+        }
         switch outcome.verdict {
         case .applied:
             if let old = before.job?.version {
@@ -261,6 +383,9 @@ struct Partition {
         try expect((job.status == .failed) == (job.failure != nil), "failed means why")
         try expect(job.status == .running || job.health == .ok || job.isLost, "health is of running jobs")
         try expect(job.updatedAt <= now && job.aliveAt <= now && job.movedAt <= job.aliveAt, "no time ahead")
+        try expect(job.health != .slow || job.position?.usual != nil, "slow is beside what is usual")
+        try expect(
+            job.position?.indexStartedAt == nil || job.position?.index != nil, "an index began that there is")
         try expect(job.attempt <= pipeline.maxAttempts, "attempts are bounded")
         if pipeline.isStrict { try expect(job.skippedStages.isEmpty, "strict skips nothing") }
     }

@@ -104,9 +104,12 @@ extension JobRecord {
 
     @discardableResult
     mutating func hear(
-        _ word: JobWord, attempt: Int? = nil, at now: Timestamp = noon, sequence: Int64? = nil
+        _ word: JobWord, attempt: Int? = nil, at now: Timestamp = noon, sequence: Int64? = nil,
+        book: DurationBook = DurationBook(), countingFrom floor: Timestamp? = nil
     ) -> JobOutcome {
-        apply(jobID, say(word, attempt: attempt, at: sequence), at: now, catalog: catalog)
+        apply(
+            jobID, say(word, attempt: attempt, at: sequence), at: now, catalog: catalog, book: book,
+            countingFrom: floor)
     }
 
     func after(_ event: ProgressEvent, at now: Timestamp = noon) -> (record: JobRecord, outcome: JobOutcome) {

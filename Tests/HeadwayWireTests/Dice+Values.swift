@@ -114,7 +114,12 @@ extension Dice {
             JobState.Position(
                 stage: dice.identifier(), attempt: dice.number(1...3), index: dice.maybe { $0.number(1...8) },
                 of: dice.maybe { $0.number(1...8) }, progress: dice.maybe { $0.progress() },
-                startedAt: dice.timestamp())
+                startedAt: dice.timestamp(), indexStartedAt: dice.maybe { $0.timestamp() },
+                usual: dice.maybe {
+                    UsualDuration(
+                        median: .milliseconds($0.number(0...100_000)),
+                        p95: .milliseconds($0.number(0...900_000)))
+                })
         }
         state.stages = list(0...5) {
             JobState.StageRecord(
@@ -130,7 +135,7 @@ extension Dice {
                 message: dice.text(), code: dice.maybe { $0.text() }, stage: dice.maybe { $0.identifier() })
         }
         state.checkpoint = maybe { $0.text() }
-        state.isCancelRequested = chance(20)
+        state.cancelRequestedAt = chance(20) ? timestamp() : nil
         state.recoveries = number(0...2)
         state.startedAt = maybe { $0.timestamp() }
         state.updatedAt = timestamp()

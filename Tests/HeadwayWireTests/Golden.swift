@@ -84,6 +84,12 @@ extension Golden {
             Golden(name: "sources", text: "w7-5f3a9c \(mark.text)") {
                 try SourceMark(text: String($0.dropFirst(10))) == mark
             },
+            Golden(
+                name: "durations",
+                text: FieldBuffer { book.encode(book.sketches.keys.sorted(), into: &$0) }.description
+            ) {
+                DurationBook(fields: fields($0)) == book
+            },
             Golden(name: "members", text: scores.map(\.text).joined(separator: "\n")) {
                 $0.split(separator: "\n").map { MemberScore(String($0)) } == scores
             },
@@ -196,7 +202,8 @@ extension Golden {
         state.status = .running
         state.worker = "w-7"
         state.position = JobState.Position(
-            stage: "writing", attempt: 2, progress: .count(done: 5, total: 10), startedAt: at(60))
+            stage: "writing", attempt: 2, progress: .count(done: 5, total: 10), startedAt: at(60),
+            usual: UsualDuration(median: .seconds(35), p95: .seconds(110)))
         state.stages = [
             JobState.StageRecord(stage: "research", attempt: 1, phase: .completed),
             JobState.StageRecord(stage: "writing", attempt: 2, phase: .running),
@@ -222,7 +229,7 @@ extension Golden {
         state.position = JobState.Position(
             stage: "CREATING_ARTWORK", index: 2, of: 8,
             progress: .fraction(Fraction(partsPerMillion: 333_333)),
-            startedAt: at(60))
+            startedAt: at(60), indexStartedAt: at(150))
         state.stages = [
             JobState.StageRecord(stage: "ANALYZING", attempt: 1, phase: .completed),
             JobState.StageRecord(stage: "GENERATING_SCENES", attempt: 1, phase: .skipped),
@@ -232,7 +239,7 @@ extension Golden {
         state.failure = JobState.Failure(
             message: "The worker went silent", code: JobState.Failure.workerLost, stage: "CREATING_ARTWORK")
         state.checkpoint = "page-2"
-        state.isCancelRequested = true
+        state.cancelRequestedAt = at(400)
         state.recoveries = 1
         state.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         state.startedAt = at(1)
@@ -258,6 +265,15 @@ extension Golden {
                         substep: nil),
                     attempt: 1, sequence: sequence(2)), at: at(1)),
         ], since: at(0))
+
+    private static let book: DurationBook = {
+        var book = DurationBook()
+        for seconds in [31, 35, 36, 110] {
+            book.add(.seconds(seconds), pipeline: "article", stage: "writing")
+        }
+        book.add(.milliseconds(145_500), pipeline: "article", stage: nil)
+        return book
+    }()
 
     private static let memberShare: BulkShare = {
         var share = BulkShare(id: bulk, at: at(74))

@@ -63,7 +63,7 @@ struct PipelineDocumentTests {
         Case(
             "a key of nobody", #"{"name": "a", "colour": "red", \#(stages)}"#,
             "a.json: colour: is not a key of a pipeline: use name, stages, heartbeat, stallAfter, lostAfter, "
-                + "maxAttempts, strict, retention, views"),
+                + "cancelAfter, maxAttempts, strict, retention, views"),
         Case(
             "a key twice", #"{"name": "a", "name": "b"}"#,
             "a.json: is not JSON: line 1, column 15: this name is given twice"),
@@ -167,7 +167,8 @@ struct PipelineDocumentTests {
             {"id": "research", "label": "Researching", "range": [0, 33], "optional": true},
             {"id": "writing",  "label": "Writing",     "range": [33, 66], "stallAfter": "4m", "quiet": true},
             {"id": "seo",      "label": "Optimizing",  "range": [66.5, 100], "indexed": true, "message": "{index}"} ],
-          "heartbeat": "15s", "stallAfter": "2m", "lostAfter": "10m", "maxAttempts": 2, "strict": true,
+          "heartbeat": "15s", "stallAfter": "2m", "lostAfter": "10m", "cancelAfter": "45s", "maxAttempts": 2,
+          "strict": true,
           "retention": {"finished": "24h", "abandoned": "7d"}, "views": [{"route": "/a/{job}", "b": 1, "a": [ ]}] }
         """#
 
@@ -191,7 +192,7 @@ struct PipelineDocumentTests {
                             isIndexed: true,
                             message: "{index}"),
                     ], heartbeat: .seconds(15), stallAfter: .seconds(120), lostAfter: .seconds(600),
-                    maxAttempts: 2,
+                    cancelAfter: .seconds(45), maxAttempts: 2,
                     isStrict: true))
     }
 
@@ -201,7 +202,8 @@ struct PipelineDocumentTests {
             try document(#"{"stages": [{"id": "x"}, {"id": "y"}, {"id": "z"}], "name": "a"}"#).canonical
                 == #"{"name":"a","stages":[{"id":"x","range":[0,33.3333]},{"id":"y","range":[33.3333,66.6666]},"#
                 + #"{"id":"z","range":[66.6666,100]}],"heartbeat":"15s","stallAfter":"2m","lostAfter":"10m","#
-                + #""maxAttempts":1,"strict":false,"retention":{"finished":"1d","abandoned":"7d"}}"#)
+                + #""cancelAfter":"1m","maxAttempts":1,"strict":false,"retention":{"finished":"1d","abandoned":"7d"}}"#
+        )
         let article = try document(Self.article)
         #expect(article.canonical.hasSuffix(#""views":[{"route":"/a/{job}","b":1,"a":[]}]}"#))
         #expect(try document(article.canonical) == article)

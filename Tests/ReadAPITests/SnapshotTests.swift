@@ -105,6 +105,41 @@ struct SnapshotTests {
             snapshot.reason == "No progress for 4m12s in Writing (limit 4m); worker w-7 last seen 8s ago.")
     }
 
+    @Test("and what is usual there, once it is known")
+    func stalledBesideTheUsual() throws {
+        var job = try Self.article().state
+        job.health = .stalled
+        job.movedAt = Sample.start
+        job.aliveAt = Sample.start + .seconds(244)
+        job.position?.usual = UsualDuration(median: .seconds(35), p95: .seconds(110))
+        let snapshot = JobSnapshot(
+            state: job, pipeline: try Sample.document().pipeline, epoch: "e1", freshness: .none,
+            readAt: Sample.start + .seconds(252))
+        #expect(
+            snapshot.reason
+                == "No progress for 4m12s in Writing (usually 35s, limit 4m); worker w-7 last seen 8s ago.")
+    }
+
+    @Test("a slow job says how long its stage takes, and how long it usually does")
+    func slow() throws {
+        var job = try Self.article().state
+        job.health = .slow
+        job.position?.startedAt = Sample.start
+        job.position?.usual = UsualDuration(median: .seconds(35), p95: .seconds(110))
+        func reason() throws -> String? {
+            JobSnapshot(
+                state: job, pipeline: try Sample.document().pipeline, epoch: "e1", freshness: .none,
+                readAt: Sample.start + .seconds(130)
+            ).reason
+        }
+        #expect(try reason() == "Writing takes 2m10s so far (usually 35s, 95 % within 1m50s).")
+        job.position = JobState.Position(
+            stage: "pages", index: 2, of: 8, startedAt: Sample.start,
+            indexStartedAt: Sample.start + .seconds(100),
+            usual: UsualDuration(median: .milliseconds(900), p95: .seconds(2)))
+        #expect(try reason() == "Drawing 2 of 8 takes 30s so far (usually 900ms, 95 % within 2s).")
+    }
+
     @Test("a bulk is the document of the design, key for key")
     func bulk() throws {
         var home = Sample.share(

@@ -1,0 +1,64 @@
+import HeadwayCore
+import HeadwayWire
+
+/// From when on silence is judged, and which silence counts. Pure; the owner brings the readings.
+///
+/// Nobody may be called silent who could not be heard: not while the partition had no owner, Redis was away
+/// or its clock was set (``silenceFloor``), nor before everybody could speak again (``judgeFrom``).
+extension PartitionMemory {
+    /// How the time that an owner reads can break.
+    enum TimeBreak: Sendable, Equatable {
+        /// Redis' clock was set, by this much.
+        case jump(Duration)
+        /// Redis answered a read this much later than it may take.
+        case pause(Duration)
+    }
+
+    /// Whether, before a take-over, there was a time in which nobody listened.
+    ///
+    /// - Parameters:
+    ///   - stored: control as the last owner left it; nil when there was none.
+    ///   - redis: Redis' time now.
+    static func isOutage(since stored: Control?, redis: Timestamp, isNewEpoch: Bool) -> Bool {
+        guard let stored else { return false }
+        return isNewEpoch || redis - stored.watermark - stored.skew > PartitionClock.tolerance
+    }
+
+    /// After a take-over.
+    ///
+    /// - Parameter longestSilence: a heartbeat and the publishers' longest back-off.
+    mutating func beginListening(isFirst: Bool, isOutage: Bool, longestSilence: Duration) {
+        judgeFrom = isFirst ? clock.now : clock.now + longestSilence
+        silenceFloor = isOutage ? clock.now : nil
+    }
+
+    /// Takes in the time that came with a read.
+    ///
+    /// - Parameter patience: how long the read may take, its `BLOCK` included.
+    mutating func hear(
+        _ redis: Timestamp, sentAt: Duration, receivedAt: Duration, patience: Duration,
+        longestSilence: Duration
+    ) -> TimeBreak? {
+        var found: TimeBreak?
+        if let jump = clock.read(redis, sentAt: sentAt, receivedAt: receivedAt) {
+            found = .jump(jump)
+        } else if receivedAt - sentAt > patience + PartitionClock.tolerance {
+            // It stood still, or we did; while it did, no worker could say anything.
+            found = .pause(receivedAt - sentAt - patience)
+        }
+        if found != nil {
+            judgeFrom = max(judgeFrom, clock.now + longestSilence)
+            silenceFloor = clock.now
+        }
+        return found
+    }
+
+    /// The time up to which deadlines may fire: while more is waiting, unread words may still put them off.
+    func watermark(of batch: PartitionBatch) -> Timestamp {
+        guard batch.isFull, let last = batch.entries.last else { return clock.now }
+        // An id that is ahead of time says nothing of how far behind this batch is.
+        guard clock.isCertain(last.id) else { return control.watermark }
+        var clock = clock
+        return clock.time(of: last.id)
+    }
+}
