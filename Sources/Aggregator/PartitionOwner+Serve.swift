@@ -21,6 +21,10 @@ extension PartitionOwner {
     /// nothing is committed on top of anybody else's write, and the network is crossed once per batch.
     func serve(_ taken: PartitionMemory, on connection: RedisConnection) async throws(Loss) {
         var memory = taken
+        #if FAULT_INJECTION
+            if Sabotage.cache.isOn, let believed { (memory.jobs, memory.shares) = believed }
+            defer { believed = (memory.jobs, memory.shares) }
+        #endif
         var accepted = taken.control.checkpoint
         var lastCommitAt = loop.clock.now
         var lastTrimAt = loop.clock.now
@@ -69,6 +73,9 @@ extension PartitionOwner {
             }
             let watermarkNow = max(watermark, memory.control.watermark)
             fire(due, before: watermarkNow, &fold, &memory)
+            if Sabotage.alarms.isOn, fold.missing > 0 {
+                notify(.gap(partition: partition, missing: fold.missing))
+            }
             finishErrands(&fold, &memory)
 
             let now = loop.clock.now
@@ -152,7 +159,7 @@ extension PartitionOwner {
         batch.add(
             "XREAD", "COUNT", "\(readCount)", "BLOCK", "\(max(1, options.block.wholeMilliseconds))",
             "STREAMS", keyspace.events(partition), control.checkpoint.description)
-        batch.add("WATCH", keyspace.control(partition))
+        batch.add(Sabotage.fence.isOn ? "PING" : "WATCH", keyspace.control(partition))
         batch.add("HMGET", keyspace.control(partition), "nonce", "checkpoint", "commit")
         let sentAt = loop.clock.now
         let replies = await connection.submit(batch, deadline: options.block + .seconds(3))
@@ -162,6 +169,7 @@ extension PartitionOwner {
 
     /// Without a limit, or at most 10,000 entries would go at a time and a busy stream would outgrow it.
     func addTrim(to checkpoint: StreamID, to batch: inout CommandBatch) {
+        if Sabotage.trim.isOn { return batch.add("XTRIM", keyspace.events(partition), "MAXLEN", "0") }
         batch.add(
             "XTRIM", keyspace.events(partition), "MINID", "~", checkpoint.description, "LIMIT", "0")
     }
@@ -186,9 +194,10 @@ extension PartitionOwner {
         else {
             throw .connection(RedisError(.unexpectedReply, command: "TIME", detail: "not a time"))
         }
-        guard seen[0].string == control.nonce, seen[1].string == control.checkpoint.description,
-            seen[2].number.map(Int64.init) == control.commit
-        else {
+        let isMine =
+            seen[0].string == control.nonce && seen[1].string == control.checkpoint.description
+            && seen[2].number.map(Int64.init) == control.commit
+        guard isMine || Sabotage.fence.isOn else {
             stats.fenced += 1
             throw .taken
         }
@@ -254,7 +263,9 @@ extension PartitionOwner {
 
     /// The time up to which deadlines may fire: while more is waiting, unread words may still put them off.
     private func watermark(of batch: PartitionBatch, _ memory: PartitionMemory) -> Timestamp {
-        guard batch.isFull, let last = batch.entries.last else { return memory.clock.now }
+        guard batch.isFull, !Sabotage.watermark.isOn, let last = batch.entries.last else {
+            return memory.clock.now
+        }
         var clock = memory.clock
         return clock.time(of: last.id)
     }

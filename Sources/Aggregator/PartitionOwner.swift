@@ -30,6 +30,11 @@ actor PartitionOwner {
     /// To whom the partition goes with the next commit.
     var heir: String?
 
+    #if FAULT_INJECTION
+        /// See `Sabotage.cache`.
+        var believed: (JobCache, [BulkID: ShareSlot])?
+    #endif
+
     // What belongs to one time of serving.
     var dueCheck = DueCheck()
     var runningErrands: [BulkID: BulkShare.Errands] = [:]
