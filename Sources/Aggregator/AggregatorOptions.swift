@@ -29,6 +29,12 @@ package struct AggregatorOptions: Sendable {
     /// The publishers' longest back-off: how long after an outage nobody is judged by silence.
     package var publisherBackoff = Duration.seconds(10)
 
+    /// How long a standby rests between two looks. Only looks at most lease/4 apart count towards a takeover, so
+    /// it looks more often than that by enough for a slow reply.
+    ///
+    /// - Parameter jitter: 0 to 1.
+    func glance(jitter: Double) -> Duration { min(lease / 12, .milliseconds(200)) * (1 + jitter / 4) }
+
     package init(endpoint: RedisEndpoint, instance: String) {
         self.endpoint = endpoint
         self.instance = instance

@@ -6,12 +6,12 @@ import Redis
 extension PartitionOwner {
     /// What a cycle sends behind its commit and reads at its beginning.
     private struct Reading {
-        let batch: PartitionBatch
+        var batch: PartitionBatch
         let sentAt: Duration
         let receivedAt: Duration
         let redisTime: Timestamp
         /// Of the stream as it was before the read; nil when it was not asked.
-        let count: StreamCount?
+        var count: StreamCount?
     }
 
     /// Reads, folds and commits until the partition is lost (throws) or given back (returns).
@@ -35,7 +35,7 @@ extension PartitionOwner {
         retryErrands = []
         startErrands(of: memory)
         var reading = try await receive(
-            await sendRead(after: memory.control, on: connection), after: memory.control)
+            await sendRead(after: memory.control, counts: true, on: connection), after: memory.control)
 
         while true {
             // What memory holds here is what was committed.
@@ -50,7 +50,14 @@ extension PartitionOwner {
                 memory.silenceFloor = memory.clock.now
                 notify(.clockJumped(partition: partition, by: jump))
             }
-            noteRemoved(reading.count, &memory)
+            if isAnotherStream(reading.count, memory) {
+                startOver(&memory)
+                reading.batch = PartitionBatch(from: .zero)
+                reading.count = nil
+                accepted = .zero
+            } else {
+                noteRemoved(reading.count, &memory)
+            }
             let watermark = watermark(of: reading.batch, memory)
             let due = try await dueJobs(
                 atMost: max(options.batch - reading.batch.entries.count, 50), before: watermark, memory,
@@ -85,7 +92,8 @@ extension PartitionOwner {
                 reading.batch.checkpoint == memory.control.checkpoint && !fold.hasChanges
             if isIdle, !isLeaving, now - lastCommitAt < min(options.lease / 5, .seconds(1)) {
                 reading = try await receive(
-                    await sendRead(after: memory.control, on: connection), after: memory.control)
+                    await sendRead(after: memory.control, counts: true, on: connection),
+                    after: memory.control)
                 continue
             }
 
@@ -111,7 +119,9 @@ extension PartitionOwner {
             let transaction = writer.transaction(fold, control: memory.control, memory: memory)
             let isTrimDue = now - lastTrimAt >= .seconds(1) || reading.batch.isFull
             lastCommitAt = now
-            if isTrimDue { lastTrimAt = now }
+            // Only of a stream that was just seen to be the same: of one that began anew nothing may go.
+            let isTrimming = isTrimDue && reading.count != nil
+            if isTrimming { lastTrimAt = now }
 
             if isLeaving {
                 try accept(try await exchange(transaction, on: connection), of: transaction)
@@ -123,7 +133,8 @@ extension PartitionOwner {
             // Both leave in one write; the commit's outcome is known while the read still waits for news.
             let control = memory.control
             let commit = await connection.submit(transaction, deadline: .seconds(5))
-            let next = await sendRead(after: control, trimTo: isTrimDue ? accepted : nil, on: connection)
+            let next = await sendRead(
+                after: control, trimTo: isTrimming ? accepted : nil, counts: isTrimDue, on: connection)
             try accept(try await replies(of: commit), of: transaction)
             accepted = control.checkpoint
             record(fold, reading.batch)
@@ -141,19 +152,24 @@ extension PartitionOwner {
         let batch: CommandBatch
         /// Where `TIME` stands in the batch.
         let first: Int
+        /// Whether what became of the stream stands before it.
+        let hasCount: Bool
         /// Most entries asked for.
         let count: Int
         let replies: PendingReplies
         let sentAt: Duration
     }
 
+    /// - Parameter counts: whether the stream is asked what became of it, as with every trim.
     private func sendRead(
-        after control: Control, trimTo checkpoint: StreamID? = nil, on connection: RedisConnection
+        after control: Control, trimTo checkpoint: StreamID? = nil, counts: Bool = false,
+        on connection: RedisConnection
     ) async -> PendingReading {
         var batch = CommandBatch()
         // Outside the transaction, behind an accepted checkpoint: a full Redis can drain.
         if let checkpoint { addTrim(to: checkpoint, to: &batch) }
-        if checkpoint != nil { batch.add("XINFO", "STREAM", keyspace.events(partition)) }
+        let counts = counts || checkpoint != nil
+        if counts { batch.add("XINFO", "STREAM", keyspace.events(partition)) }
         let first = batch.count
         batch.add("TIME")
         batch.add(
@@ -164,7 +180,7 @@ extension PartitionOwner {
         let sentAt = loop.clock.now
         let replies = await connection.submit(batch, deadline: options.block + .seconds(3))
         return PendingReading(
-            batch: batch, first: first, count: readCount, replies: replies, sentAt: sentAt)
+            batch: batch, first: first, hasCount: counts, count: readCount, replies: replies, sentAt: sentAt)
     }
 
     /// Without a limit, or at most 10,000 entries would go at a time and a busy stream would outgrow it.
@@ -188,7 +204,7 @@ extension PartitionOwner {
         let first = pending.first
         var checked = replies
         // A stream that nobody has written to yet has nothing to tell.
-        if first > 1, checked[first - 1].error != nil { checked[first - 1] = replies[first] }
+        if pending.hasCount, checked[first - 1].error != nil { checked[first - 1] = replies[first] }
         try refuseErrors(in: checked, of: pending.batch)
         guard let redisTime = time(replies[first]), let seen = replies[first + 3].elements, seen.count == 3
         else {
@@ -209,14 +225,14 @@ extension PartitionOwner {
             readCount = batch.isCut ? max(1, batch.entries.count) : min(options.batch, 2 * readCount)
             return Reading(
                 batch: batch, sentAt: pending.sentAt, receivedAt: receivedAt, redisTime: redisTime,
-                count: first > 1 ? StreamCount(replies[first - 1]) : nil)
+                count: pending.hasCount ? StreamCount(replies[first - 1]) : nil)
         } catch {
             throw .connection(error)
         }
     }
 
     /// What `XINFO STREAM` says of a stream's whole life.
-    private struct StreamCount {
+    struct StreamCount {
         let added: Int64
         let length: Int64
         let last: StreamID
@@ -251,14 +267,26 @@ extension PartitionOwner {
         let missing =
             count.last <= memory.control.checkpoint
             ? count.added - consumed : count.added - count.length - consumed
-        if count.added < consumed {
-            // The stream was deleted and began anew.
-            memory.control.consumed = count.added
-        } else if missing > 0 {
-            memory.control.consumed += missing
-            memory.control.lost += missing
-            notify(.trimmedUnread(partition: partition, entries: missing))
-        }
+        guard missing > 0 else { return }
+        memory.control.consumed += missing
+        memory.control.lost += missing
+        notify(.trimmedUnread(partition: partition, entries: missing))
+    }
+
+    /// Whether the stream was deleted and began anew: a stream's last id and its count never fall.
+    private func isAnotherStream(_ count: StreamCount?, _ memory: PartitionMemory) -> Bool {
+        guard let count else { return false }
+        return count.last < memory.control.checkpoint || count.added < memory.control.consumed
+    }
+
+    /// Reads a stream that began anew from its beginning: its ids may lie behind the checkpoint, when Redis'
+    /// clock was set back, and would then never be read. What was read already is known by its numbers.
+    private func startOver(_ memory: inout PartitionMemory) {
+        memory.control.consumed = 0
+        memory.control.epoch = newEpoch()
+        memory.judgeFrom = max(memory.judgeFrom, memory.clock.now + longestSilence)
+        memory.silenceFloor = memory.clock.now
+        notify(.streamDeleted(partition: partition))
     }
 
     /// The time up to which deadlines may fire: while more is waiting, unread words may still put them off.

@@ -177,8 +177,7 @@ actor PartitionOwner {
                 try await serve(memory, on: connection)
                 stats.isOwner = false
             } else {
-                let jitter = Duration.milliseconds(Int.random(in: 0...50))
-                try? await loop.sleep(for: min(options.lease / 5, .milliseconds(200)) + jitter)
+                try? await loop.sleep(for: options.glance(jitter: Double.random(in: 0...1)))
             }
         }
     }

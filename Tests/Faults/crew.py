@@ -198,6 +198,17 @@ class Crew:
         self.aggregators.append(process)
         return process
 
+    def keep_up(self):
+        """As a supervisor would: who came while Redis was away has left again, and is started anew."""
+        for process in list(self.aggregators):
+            if not process.runs:
+                process.kill()
+                self.aggregators.remove(process)
+                self.add_aggregator()
+        if not self.api.runs:
+            self.api.kill()
+            self.start_api()
+
     def start_api(self):
         self.api = Process(
             [self.binaries / "headway", "serve", "--redis", self.url("agg"), "--listen",

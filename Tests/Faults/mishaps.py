@@ -26,6 +26,7 @@ class Mishaps:
     # Aggregators
 
     def aggregator(self):
+        self.crew.keep_up()
         return self.dice.choice([process for process in self.crew.aggregators if process.runs])
 
     def aggregator_killed(self):
@@ -187,6 +188,9 @@ class Mishaps:
         return f"hw:{{{number}}}:events", f"hw:{{{number}}}:control"
 
     def stream_deleted(self):
+        # With a clock that was set back the new stream's ids lie behind the checkpoint.
+        if self.dice.random() < 0.4:
+            self.crew.set_clock(-3600)
         return self.meddle(lambda pipe, key: pipe.delete(key))
 
     def stream_trimmed(self):
@@ -196,7 +200,7 @@ class Mishaps:
         """Takes unread entries away while their owner is frozen, so that there are some."""
         number = self.dice.randrange(self.crew.partitions)
         owner = self.crew.leader.client.hget(f"hw:{{{number}}}:control", "owner")
-        for process in self.crew.aggregators:
+        for process in list(self.crew.aggregators):
             if self.crew.instance(process) == owner:
                 process.signal(signal.SIGSTOP)
         try:
@@ -207,7 +211,7 @@ class Mishaps:
             act(pipe, f"hw:{{{number}}}:events")
             checkpoint, entries, _ = pipe.execute()
         finally:
-            for process in self.crew.aggregators:
+            for process in list(self.crew.aggregators):
                 process.signal(signal.SIGCONT)
         read = tuple(map(int, checkpoint.split("-")))
         count = 0

@@ -151,6 +151,12 @@ class Oracle:
         elif letter == "X":
             job.end("cancelled")
 
+    def excuse(self, tainted):
+        """A bulk that lost a word may have lost its cancel, and with it the end of what was queued."""
+        for name in list(tainted):
+            if self.bulks.get(name, {}).get("cancelled"):
+                tainted.update(job.name for job in self.bulks[name]["members"])
+
     # What Redis says
 
     def compare(self, client, tainted=frozenset(), limit=40):
