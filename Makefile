@@ -1,7 +1,7 @@
 # The front door for people who build Headway. `make` alone lists what there is.
 SHELL := /bin/bash
 PACKAGES := libevent-dev libhiredis-dev redis-server
-TEST_PACKAGES := $(PACKAGES) redis-tools python3 python3-redis curl wrk python3-prometheus-client node-typescript
+TEST_PACKAGES := $(PACKAGES) redis-tools python3 python3-redis curl wrk python3-prometheus-client node-typescript gcc libc6-dev
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 FLAGS := --explicit-target-dependency-import-check error
 BIN := .build/release/headway
@@ -11,7 +11,7 @@ export ASAN_OPTIONS ?= detect_leaks=0
 export TSAN_OPTIONS ?= suppressions=$(CURDIR)/Tests/tsan.supp
 
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps demo build test check check-sanitizers bench bench-peers latency format clean
+.PHONY: help deps test-deps demo build test check check-sanitizers faults faults-controls bench bench-peers latency format clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -43,6 +43,16 @@ check-sanitizers: test-deps ## The tests under ThreadSanitizer, then under Addre
 	./Tests/run --sanitize=thread --scratch-path .build-tsan -Xswiftc -DTHREAD_SANITIZER
 	swift build --build-tests --sanitize=address --scratch-path .build-asan $(FLAGS)
 	./Tests/run --sanitize=address --scratch-path .build-asan
+
+faults: test-deps ## Kill, freeze and cut everything, and compare with what publishers said (SECONDS=120 SEED=1)
+	swift build --product headway $(FLAGS)
+	swift build --product FaultPublisher $(FLAGS)
+	@/usr/bin/python3 Tests/Faults/faults.py .build/debug --seconds $(or $(SECONDS),120) --seed $(or $(SEED),1)
+
+faults-controls: test-deps ## Take each protection out in turn: the fault suite must notice every one
+	swift build --product headway $(FLAGS)
+	swift build --product FaultPublisher $(FLAGS)
+	@/usr/bin/python3 Tests/Faults/faults.py .build/debug --controls --seed $(or $(SEED),1)
 
 bench: test-deps build ## Throughput beside the limit of the same run, as ratios
 	@$(BIN) bench

@@ -25,7 +25,9 @@ extension PartitionOwner {
         look.add("TIME")
         look.add("INFO", "replication")
         look.add("XINFO", "STREAM", keyspace.events(partition))
+        let sentAt = loop.clock.now
         let seen = try await exchange(look, on: connection)
+        let receivedAt = loop.clock.now
         var checked = seen
         // A stream that nobody has written to yet has nothing to tell.
         if checked[4].error != nil { checked[4] = seen[3] }
@@ -66,7 +68,8 @@ extension PartitionOwner {
         let isOutage =
             stored.map { isNewEpoch || redisTime - $0.watermark - $0.skew > PartitionClock.tolerance }
             ?? false
-        let clock = PartitionClock(skew: control.skew, watermark: control.watermark, redis: redisTime)
+        let clock = PartitionClock(
+            skew: control.skew, watermark: control.watermark, redis: redisTime, read: (sentAt, receivedAt))
         control.skew = clock.skew
         control.watermark = clock.now
 

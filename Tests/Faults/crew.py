@@ -110,6 +110,9 @@ class Server:
         size = files[-1].stat().st_size
         gone = min(size, random.randrange(most))
         os.truncate(files[-1], size - gone)
+        # redis-server 7.0 leaves a transaction open whose middle is missing, and executes its first half at the
+        # restart after the next one; see docs/reliability.md. This takes the half away.
+        subprocess.run(["redis-check-aof", "--fix", files[-1]], input=b"y\n", capture_output=True, check=True)
         return gone
 
     def resize(self, size):

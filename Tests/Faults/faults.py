@@ -34,13 +34,14 @@ PROFILES = [
         "delivered_late": 3, "clients_killed": 3, "clock_set": 4, "memory_full": 3, "disk_full": 2}},
     {"fsync": "everysec", "redis": {
         "follower_promoted": 7, "redis_killed": 4, "replies_swallowed": 4, "connections_cut": 2, "reply_halved": 3,
-        "delivered_late": 3, "clients_killed": 2, "clock_set": 2, "memory_full": 2, "disk_full": 1}},
+        "delivered_late": 3, "clients_killed": 2, "clock_set": 2, "memory_full": 2}},
     {"fsync": "everysec", "redis": {
         "stream_deleted": 2, "stream_trimmed": 2, "replies_swallowed": 4, "connections_cut": 3, "reply_halved": 3,
         "clients_killed": 3, "redis_killed": 3, "memory_full": 2}},
 ]
 AGGREGATORS = {"aggregator_killed": 4, "aggregator_frozen": 5, "aggregator_restarted": 3, "api_killed": 1}
-MEDDLING = {"stream_deleted", "stream_trimmed"}
+# What is taken out, in which profile and for how long it takes to notice.
+CONTROLS = [("images", 0, 4), ("dedupe", 0, 8), ("trim", 0, 8), ("replay", 1, 10), ("fence", 0, 12), ("cache", 0, 12)]
 
 
 class Tally:
@@ -75,7 +76,8 @@ def play(number, profile, arguments, tally, directory):
     seed = arguments.seed * 1_000 + number
     dice = random.Random(seed)
     plan = {"seed": seed, "fsync": profile["fsync"], "partitions": arguments.partitions, "lease": arguments.lease,
-            "aggregators": 3, "publishers": 3, "tasks": arguments.tasks, "pause": arguments.pause}
+            "aggregators": 3, "publishers": 3, "tasks": arguments.tasks, "pause": arguments.pause,
+            "patience": 20 if arguments.sabotage else 80}
     shared = {"port": multiprocessing.Value("i", 0), "api": multiprocessing.Value("i", 0),
               "generation": multiprocessing.Value("i", 0), "stop": multiprocessing.Value("i", 0),
               "pause": multiprocessing.Value("d", 0.004)}
@@ -119,6 +121,8 @@ def play(number, profile, arguments, tally, directory):
         wrong += close(crew, oracle, harm, tally)
         monitor.is_over = True
         monitor.join(2)
+        if wrong:
+            shutil.copytree(crew.leader.directory, crew.directory / "data", ignore_dangling_symlinks=True)
         tally.takeovers += monitor.takeovers
         tally.recoveries += monitor.recoveries
         tally.numbers.update({
@@ -133,7 +137,7 @@ def play(number, profile, arguments, tally, directory):
             watcher.terminate()
         crew.end()
     for line in wrong[:40]:
-        say(f"VIOLATION {line[:600]}")
+        say(f"VIOLATION {line[:2000]}")
     tally.wrong += wrong
     return not wrong
 
@@ -153,8 +157,9 @@ def settle(crew, harm, say):
         return all(any(line.startswith("drained") for line in crew.output(number))
                    for number in range(len(crew.publishers)))
 
-    if not wait_until(drained, 90, every=0.1):
-        return [f"not all is applied 90 s after the last fault: {[crew.output(n) for n in range(3)]}"]
+    if not wait_until(drained, crew.plan["patience"], every=0.1):
+        return [f"not all is applied {crew.plan['patience']} s after the last fault: "
+                f"{[crew.output(number) for number in range(len(crew.publishers))]}"]
     wrong = []
     for number in range(len(crew.publishers)):
         if int(crew.output(number)[-1].split()[2]):
@@ -167,7 +172,7 @@ def verdict(crew, oracle, harm, say):
     """Compares until all agrees: what shares tell one another may take a moment. Counters are exact at once."""
     client, wrong = crew.leader.client, []
     oracle.excuse(harm.tainted)
-    end = time.monotonic() + 20
+    end = time.monotonic() + crew.plan["patience"] / 4
     while True:
         wrong = oracle.compare(client, harm.tainted)
         if not wrong or time.monotonic() > end:
@@ -251,6 +256,33 @@ def effective(tally, arguments):
     return wrong
 
 
+def controls(arguments, base):
+    """Each protection out in turn; returns whether each was missed."""
+    caught = {}
+    for name, place, seconds in CONTROLS:
+        arguments.sabotage, wrong = name, []
+        # A freeze may come too late in a short round: three tries.
+        for attempt in range(3):
+            arguments.round = seconds * (attempt + 1)
+            tally = Tally()
+            print(f"== without {name}: appendfsync {PROFILES[place]['fsync']}", flush=True)
+            directory = base / f"{name}-{attempt}"
+            try:
+                play(attempt, PROFILES[place], arguments, tally, directory)
+                wrong = tally.wrong
+            finally:
+                shutil.rmtree(directory, ignore_errors=True)
+            if wrong:
+                break
+        caught[name] = wrong
+    print("\nwithout     violations  the first")
+    for name, wrong in caught.items():
+        print(f"{name:11} {len(wrong):10}  {wrong[0][:110] if wrong else 'NOT NOTICED'}")
+    shutil.rmtree(base, ignore_errors=True)
+    print(f"\n{sum(map(bool, caught.values()))} of {len(caught)} caught")
+    return all(caught.values())
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("binaries", type=pathlib.Path)
@@ -262,7 +294,8 @@ def main():
     parser.add_argument("--tasks", type=int, default=4)
     parser.add_argument("--pause", type=int, default=5)
     parser.add_argument("--profile", type=int, help="only this one")
-    parser.add_argument("--sabotage", default="")
+    parser.add_argument("--sabotage", default="", help="take a protection out: the oracle must notice")
+    parser.add_argument("--controls", action="store_true", help="take each protection out in turn")
     parser.add_argument("--keep", action="store_true")
     arguments = parser.parse_args()
     arguments.binaries = arguments.binaries.resolve()
@@ -273,6 +306,8 @@ def main():
         print("not root: a full disk cannot be had, that fault is left out")
     rounds = max(1, -(-arguments.seconds // arguments.round))
     arguments.round = arguments.seconds / rounds
+    if arguments.controls:
+        sys.exit(0 if controls(arguments, base) else 1)
     tally, began = Tally(), time.monotonic()
     for number in range(rounds):
         place = number % len(PROFILES) if arguments.profile is None else arguments.profile

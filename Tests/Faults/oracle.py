@@ -201,7 +201,7 @@ class Oracle:
         steps = [";".join(step.split(";")[1:5]) for step in timeline]
         told = [step for step in steps if not step.startswith("requeued")]
         if sorted(told) != sorted(job.timeline):
-            wrong.append(f"job {job.name}: timeline {steps}, said was {job.timeline}")
+            wrong.append(f"job {job.name}: timeline {timeline}, said was {job.timeline}")
         if int(found.get("version", 0)) > job.words:
             wrong.append(f"job {job.name}: version {found['version']} after {job.words} words")
         if (active is not None) != (job.status in ("queued", "running")):
