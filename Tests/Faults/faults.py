@@ -66,9 +66,11 @@ def lane(name, weights, gap, mishaps, dice, deadline, tally, lock, say):
         try:
             outcome = getattr(mishaps, kind)()
         except (redis.RedisError, OSError) as error:
-            outcome = f"hindered: {error}"
-        if name == "redis":
-            mishaps.monitor.forget()
+            say(f"{kind:22} hindered: {error}")
+            continue
+        finally:
+            if name == "redis":
+                mishaps.monitor.forget()
         if outcome is None:
             continue
         with lock:
