@@ -1,7 +1,7 @@
 # The front door for people who build Headway. `make` alone lists what there is.
 SHELL := /bin/bash
 PACKAGES := libevent-dev libhiredis-dev libcurl4-openssl-dev redis-server
-TEST_PACKAGES := $(PACKAGES) redis-tools python3 python3-redis curl wrk openssl python3-prometheus-client node-typescript
+TEST_PACKAGES := $(PACKAGES) redis-tools python3 python3-redis curl wrk openssl python3-prometheus-client node-typescript gcc libc6-dev
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 FLAGS := --explicit-target-dependency-import-check error
 BIN := .build/release/headway
@@ -11,7 +11,7 @@ export ASAN_OPTIONS ?= detect_leaks=0
 export TSAN_OPTIONS ?= suppressions=$(CURDIR)/Tests/tsan.supp
 
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps demo build test check check-sanitizers laws health bench bench-peers latency format clean
+.PHONY: help deps test-deps demo build test check check-sanitizers laws health faults faults-controls bench bench-peers latency format clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -52,6 +52,16 @@ laws: test-deps ## The laws of the fold over HISTORIES random histories and an e
 health: test-deps ## Real workers through ten minutes (SECONDS_EACH=600) of each fault, with the limits of production
 	swift build --build-tests $(FLAGS)
 	HEADWAY_HEALTH_SECONDS=$(or $(SECONDS_EACH),600) swift test --skip-build --filter 'SystemTests\.HealthTests'
+
+faults: test-deps ## Kill, freeze and cut everything, and compare with what publishers said (SECONDS=120 SEED=1)
+	swift build --product headway $(FLAGS)
+	swift build --product FaultPublisher $(FLAGS)
+	@/usr/bin/python3 Tests/Faults/faults.py .build/debug --seconds $(or $(SECONDS),120) --seed $(or $(SEED),1)
+
+faults-controls: test-deps ## Take each protection out in turn: the fault suite must notice every one
+	swift build --product headway $(FLAGS)
+	swift build --product FaultPublisher $(FLAGS)
+	@/usr/bin/python3 Tests/Faults/faults.py .build/debug --controls --seed $(or $(SEED),1)
 
 bench: test-deps build ## Throughput beside the limit of the same run, as ratios
 	@$(BIN) bench

@@ -38,6 +38,8 @@ let package = Package(
             resources: [.embedInCode("Pipelines/book.json")]),
 
         .target(name: "TestSupport", dependencies: ["EventLoop", "Redis"], path: "Tests/Support"),
+        .executableTarget(
+            name: "FaultPublisher", dependencies: ["Headway"], path: "Tests/Faults/Publisher"),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),
         .testTarget(name: "RedisTests", dependencies: ["EventLoop", "Redis", "TestSupport"]),
         .testTarget(name: "HeadwayCoreTests", dependencies: ["HeadwayCore"]),
@@ -87,4 +89,8 @@ let house: [SwiftSetting] = [
 ]
 for target in package.targets where target.type != .system {
     target.swiftSettings = house
+}
+// Protections that the fault suite takes out one by one, to see that it notices (Tests/Faults). Not in a release.
+for target in package.targets where ["Aggregator", "Headway"].contains(target.name) {
+    target.swiftSettings?.append(.define("FAULT_INJECTION", .when(configuration: .debug)))
 }

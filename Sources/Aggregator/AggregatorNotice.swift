@@ -16,6 +16,8 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
     case gap(partition: Int, missing: Int64)
     /// Somebody removed entries that nobody had read.
     case trimmedUnread(partition: Int, entries: Int64)
+    /// Somebody deleted the stream; a new one is there.
+    case streamDeleted(partition: Int)
     case clockJumped(partition: Int, by: Duration)
     /// A bulk's share does not equal the index of its members: a defect, or somebody else's hand.
     case drift(partition: Int, bulk: BulkID, told: BulkCounts, counted: BulkCounts)
@@ -35,7 +37,7 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
         switch self {
         case .took, .released, .recounted: .info
         case .lost, .refused, .clockJumped, .receiverFails, .receiverBack: .warning
-        case .halted, .gap, .trimmedUnread, .drift, .undelivered, .outboxFull: .error
+        case .halted, .gap, .trimmedUnread, .streamDeleted, .drift, .undelivered, .outboxFull: .error
         }
     }
 
@@ -55,6 +57,8 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
             "partition \(partition): \(missing) events were lost before they reached the stream"
         case .trimmedUnread(let partition, let entries):
             "partition \(partition): \(entries) unread entries were removed from the stream by somebody else"
+        case .streamDeleted(let partition):
+            "partition \(partition): its stream was deleted by somebody; reading the new one from its beginning"
         case .clockJumped(let partition, let jump):
             "partition \(partition): Redis' clock was set by \(jump); compensated"
         case .drift(let partition, let bulk, let told, let counted):

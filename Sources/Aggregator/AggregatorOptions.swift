@@ -32,6 +32,12 @@ package struct AggregatorOptions: Sendable {
     /// Nil: nobody is told, and no commit costs more.
     package var webhooks: WebhookOptions?
 
+    /// How long a standby rests between two looks. Only looks at most lease/4 apart count towards a takeover, so
+    /// it looks more often than that by enough for a slow reply.
+    ///
+    /// - Parameter jitter: 0 to 1.
+    func glance(jitter: Double) -> Duration { min(lease / 12, .milliseconds(200)) * (1 + jitter / 4) }
+
     package init(endpoint: RedisEndpoint, instance: String) {
         self.endpoint = endpoint
         self.instance = instance

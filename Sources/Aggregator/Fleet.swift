@@ -82,6 +82,7 @@ actor Fleet {
             if stats.isOwner { word.owned += 1 }
             word.commits += stats.commits
             word.fenced += stats.fenced
+            word.duplicates += stats.duplicates
         }
         var batch = CommandBatch()
         batch.add("HSET", keyspace.aggregators, view.instance, word.text)

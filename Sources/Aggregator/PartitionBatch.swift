@@ -20,6 +20,12 @@ struct PartitionBatch {
     /// Whether entries were left for the next read because of their size.
     var isCut = false
 
+    /// Nothing read yet, from there on.
+    init(from checkpoint: StreamID) {
+        self.checkpoint = checkpoint
+        isFull = true
+    }
+
     /// Takes entries from an `XREAD` reply until `byteLimit` is reached (one entry always fits); the rest is
     /// read again after the commit.
     init(reply: RESPValue, after checkpoint: StreamID, countLimit: Int, byteLimit: Int) throws(RedisError) {

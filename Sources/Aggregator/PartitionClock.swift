@@ -25,7 +25,13 @@ struct PartitionClock: Sendable, Equatable {
     ///   - skew: as the last owner left it.
     ///   - watermark: the time that the last commit reached; time never falls below it.
     ///   - redis: Redis' time now. If the clock was set back while nobody looked, the skew gives way.
-    init(skew: Duration, watermark: Timestamp, redis: Timestamp) {
+    ///   - reading: between which moments of the monotonic clock it was read, so that a jump before the next
+    ///     reading is noticed.
+    init(
+        skew: Duration, watermark: Timestamp, redis: Timestamp,
+        read reading: (sentAt: Duration, receivedAt: Duration)? = nil
+    ) {
+        last = reading.map { Reading(redis: redis, sentAt: $0.sentAt, receivedAt: $0.receivedAt) }
         let (lag, overflow) = watermark.milliseconds.subtractingReportingOverflow(
             redis.milliseconds &- skew.wholeMilliseconds)
         let wasSetBack = !overflow && lag > Self.tolerance.wholeMilliseconds

@@ -116,7 +116,7 @@ struct PartitionFold {
         let last = memory.sources[sequence.source]?.id ?? 0
         guard sequence.id > last else {
             duplicates += 1
-            return false
+            return Sabotage.dedupe.isOn
         }
         missing = min(missing + (sequence.id - last - 1), Int64(ProgressEvent.largestNumber))
         memory.sources[sequence.source] = SourceMark(id: sequence.id, at: memory.clock.now)

@@ -6,12 +6,12 @@ import Redis
 extension PartitionOwner {
     /// What a cycle sends behind its commit and reads at its beginning.
     private struct Reading {
-        let batch: PartitionBatch
+        var batch: PartitionBatch
         let sentAt: Duration
         let receivedAt: Duration
         let redisTime: Timestamp
         /// Of the stream as it was before the read; nil when it was not asked.
-        let count: StreamCount?
+        var count: StreamCount?
     }
 
     /// Reads, folds and commits until the partition is lost (throws) or given back (returns).
@@ -21,6 +21,10 @@ extension PartitionOwner {
     /// nothing is committed on top of anybody else's write, and the network is crossed once per batch.
     func serve(_ taken: PartitionMemory, on connection: RedisConnection) async throws(Loss) {
         var memory = taken
+        #if FAULT_INJECTION
+            if Sabotage.cache.isOn, let believed { (memory.jobs, memory.shares) = believed }
+            defer { believed = (memory.jobs, memory.shares) }
+        #endif
         var accepted = taken.control.checkpoint
         var lastCommitAt = loop.clock.now
         var lastTrimAt = loop.clock.now
@@ -31,7 +35,7 @@ extension PartitionOwner {
         retryErrands = []
         startErrands(of: memory)
         var reading = try await receive(
-            await sendRead(after: memory.control, on: connection), after: memory.control)
+            await sendRead(after: memory.control, counts: true, on: connection), after: memory.control)
 
         while true {
             // What memory holds here is what was committed.
@@ -43,7 +47,14 @@ extension PartitionOwner {
                 reading.redisTime, sentAt: reading.sentAt, receivedAt: reading.receivedAt,
                 patience: options.block, longestSilence: longestSilence)
             if case .jump(let jump)? = timeBreak { notify(.clockJumped(partition: partition, by: jump)) }
-            noteRemoved(reading.count, &memory)
+            if isAnotherStream(reading.count, memory) {
+                startOver(&memory)
+                reading.batch = PartitionBatch(from: .zero)
+                reading.count = nil
+                accepted = .zero
+            } else {
+                noteRemoved(reading.count, &memory)
+            }
             let watermark = memory.watermark(of: reading.batch)
             let watermarkNow = max(watermark, memory.control.watermark)
             let due = try await dueJobs(
@@ -69,6 +80,9 @@ extension PartitionOwner {
                     ProgressEvent(id, .cancelRequested(message: nil)), at: watermarkNow, to: &memory)
             }
             fold.fire(due, before: watermarkNow, &memory)
+            if Sabotage.alarms.isOn, fold.missing > 0 {
+                notify(.gap(partition: partition, missing: fold.missing))
+            }
             finishErrands(&fold, &memory)
 
             let now = loop.clock.now
@@ -78,7 +92,8 @@ extension PartitionOwner {
                 reading.batch.checkpoint == memory.control.checkpoint && !fold.hasChanges
             if isIdle, !isLeaving, now - lastCommitAt < min(options.lease / 5, .seconds(1)) {
                 reading = try await receive(
-                    await sendRead(after: memory.control, on: connection), after: memory.control)
+                    await sendRead(after: memory.control, counts: true, on: connection),
+                    after: memory.control)
                 continue
             }
 
@@ -104,7 +119,9 @@ extension PartitionOwner {
             let transaction = writer.transaction(fold, control: memory.control, memory: memory)
             let isTrimDue = now - lastTrimAt >= .seconds(1) || reading.batch.isFull
             lastCommitAt = now
-            if isTrimDue { lastTrimAt = now }
+            // Only of a stream that was just seen to be the same: of one that began anew nothing may go.
+            let isTrimming = isTrimDue && reading.count != nil
+            if isTrimming { lastTrimAt = now }
 
             if isLeaving {
                 let replies = try await exchange(transaction, on: connection)
@@ -119,7 +136,7 @@ extension PartitionOwner {
             let control = memory.control
             let commit = await connection.submit(transaction, deadline: .seconds(5))
             let next = await sendRead(
-                after: control, trimTo: isTrimDue ? accepted : nil,
+                after: control, trimTo: isTrimming ? accepted : nil, counts: isTrimDue,
                 waits: !isSweeping && !fold.shares.contains { $0.share.isSweeping }, on: connection)
             let committed = try await replies(of: commit)
             try accept(committed, of: transaction)
@@ -140,37 +157,43 @@ extension PartitionOwner {
         let batch: CommandBatch
         /// Where `TIME` stands in the batch.
         let first: Int
+        /// Whether what became of the stream stands before it.
+        let hasCount: Bool
         /// Most entries asked for.
         let count: Int
         let replies: PendingReplies
         let sentAt: Duration
     }
 
-    /// - Parameter waits: whether nothing else is to be done until there is news.
+    /// - Parameters:
+    ///   - counts: whether the stream is asked what became of it, as with every trim.
+    ///   - waits: whether nothing else is to be done until there is news.
     private func sendRead(
-        after control: Control, trimTo checkpoint: StreamID? = nil, waits: Bool = true,
+        after control: Control, trimTo checkpoint: StreamID? = nil, counts: Bool = false, waits: Bool = true,
         on connection: RedisConnection
     ) async -> PendingReading {
         var batch = CommandBatch()
         // Outside the transaction, behind an accepted checkpoint: a full Redis can drain.
         if let checkpoint { addTrim(to: checkpoint, to: &batch) }
-        if checkpoint != nil { batch.add("XINFO", "STREAM", keyspace.events(partition)) }
+        let counts = counts || checkpoint != nil
+        if counts { batch.add("XINFO", "STREAM", keyspace.events(partition)) }
         let first = batch.count
         batch.add("TIME")
         batch.add(
             "XREAD", "COUNT", "\(readCount)", "BLOCK",
             "\(waits ? max(1, options.block.wholeMilliseconds) : 1)",
             "STREAMS", keyspace.events(partition), control.checkpoint.description)
-        batch.add("WATCH", keyspace.control(partition))
+        batch.add(Sabotage.fence.isOn ? "PING" : "WATCH", keyspace.control(partition))
         batch.add("HMGET", keyspace.control(partition), "nonce", "checkpoint", "commit")
         let sentAt = loop.clock.now
         let replies = await connection.submit(batch, deadline: options.block + .seconds(3))
         return PendingReading(
-            batch: batch, first: first, count: readCount, replies: replies, sentAt: sentAt)
+            batch: batch, first: first, hasCount: counts, count: readCount, replies: replies, sentAt: sentAt)
     }
 
     /// Without a limit, or at most 10,000 entries would go at a time and a busy stream would outgrow it.
     func addTrim(to checkpoint: StreamID, to batch: inout CommandBatch) {
+        if Sabotage.trim.isOn { return batch.add("XTRIM", keyspace.events(partition), "MAXLEN", "0") }
         batch.add(
             "XTRIM", keyspace.events(partition), "MINID", "~", checkpoint.description, "LIMIT", "0")
     }
@@ -189,15 +212,16 @@ extension PartitionOwner {
         let first = pending.first
         var checked = replies
         // A stream that nobody has written to yet has nothing to tell.
-        if first > 1, checked[first - 1].error != nil { checked[first - 1] = replies[first] }
+        if pending.hasCount, checked[first - 1].error != nil { checked[first - 1] = replies[first] }
         try refuseErrors(in: checked, of: pending.batch)
         guard let redisTime = time(replies[first]), let seen = replies[first + 3].elements, seen.count == 3
         else {
             throw .connection(RedisError(.unexpectedReply, command: "TIME", detail: "not a time"))
         }
-        guard seen[0].string == control.nonce, seen[1].string == control.checkpoint.description,
-            seen[2].number.map(Int64.init) == control.commit
-        else {
+        let isMine =
+            seen[0].string == control.nonce && seen[1].string == control.checkpoint.description
+            && seen[2].number.map(Int64.init) == control.commit
+        guard isMine || Sabotage.fence.isOn else {
             stats.fenced += 1
             throw .taken
         }
@@ -209,14 +233,14 @@ extension PartitionOwner {
             readCount = batch.isCut ? max(1, batch.entries.count) : min(options.batch, 2 * readCount)
             return Reading(
                 batch: batch, sentAt: pending.sentAt, receivedAt: receivedAt, redisTime: redisTime,
-                count: first > 1 ? StreamCount(replies[first - 1]) : nil)
+                count: pending.hasCount ? StreamCount(replies[first - 1]) : nil)
         } catch {
             throw .connection(error)
         }
     }
 
     /// What `XINFO STREAM` says of a stream's whole life.
-    private struct StreamCount {
+    struct StreamCount {
         let added: Int64
         let length: Int64
         let last: StreamID
@@ -251,14 +275,26 @@ extension PartitionOwner {
         let missing =
             count.last <= memory.control.checkpoint
             ? count.added - consumed : count.added - count.length - consumed
-        if count.added < consumed {
-            // The stream was deleted and began anew.
-            memory.control.consumed = count.added
-        } else if missing > 0 {
-            memory.control.consumed += missing
-            memory.control.lost += missing
-            notify(.trimmedUnread(partition: partition, entries: missing))
-        }
+        guard missing > 0 else { return }
+        memory.control.consumed += missing
+        memory.control.lost += missing
+        notify(.trimmedUnread(partition: partition, entries: missing))
+    }
+
+    /// Whether the stream was deleted and began anew: a stream's last id and its count never fall.
+    private func isAnotherStream(_ count: StreamCount?, _ memory: PartitionMemory) -> Bool {
+        guard let count else { return false }
+        return count.last < memory.control.checkpoint || count.added < memory.control.consumed
+    }
+
+    /// Reads a stream that began anew from its beginning: its ids may lie behind the checkpoint, when Redis'
+    /// clock was set back, and would then never be read. What was read already is known by its numbers.
+    private func startOver(_ memory: inout PartitionMemory) {
+        memory.control.consumed = 0
+        memory.control.epoch = newEpoch()
+        memory.judgeFrom = max(memory.judgeFrom, memory.clock.now + longestSilence)
+        memory.silenceFloor = memory.clock.now
+        notify(.streamDeleted(partition: partition))
     }
 
     // MARK: Committing

@@ -24,8 +24,14 @@ extension PartitionOwner {
         look.add("HGETALL", keyspace.control(partition))
         look.add("TIME")
         look.add("INFO", "replication")
+        look.add("XINFO", "STREAM", keyspace.events(partition))
+        let sentAt = loop.clock.now
         let seen = try await exchange(look, on: connection)
-        try refuseErrors(in: seen, of: look)
+        let receivedAt = loop.clock.now
+        var checked = seen
+        // A stream that nobody has written to yet has nothing to tell.
+        if checked[4].error != nil { checked[4] = seen[3] }
+        try refuseErrors(in: checked, of: look)
         let stored = try control(seen[1])
         if let format = stored?.format, format > Control.format {
             throw .halted("the namespace was written by a newer Headway (format \(format)); upgrade this one")
@@ -49,27 +55,25 @@ extension PartitionOwner {
         control.commit += 1
         control.format = Control.format
         control.replicationID = replication
-        if isNewEpoch { control.epoch = String(randomWord().prefix(8)) }
+        if isNewEpoch { control.epoch = newEpoch() }
 
-        // A full Redis refuses the take itself: what the stored checkpoint is past is let go first.
-        if let stored {
+        // A full Redis refuses the take itself: what the stored checkpoint is past is let go first. Not of a
+        // stream that began anew: there nothing is read that lies before it.
+        if let stored, let count = StreamCount(seen[4]), count.last >= stored.checkpoint {
             var trim = CommandBatch()
             addTrim(to: stored.checkpoint, to: &trim)
             try refuseErrors(in: try await exchange(trim, on: connection), of: trim)
         }
 
         let isOutage = PartitionMemory.isOutage(since: stored, redis: redisTime, isNewEpoch: isNewEpoch)
-        let clock = PartitionClock(skew: control.skew, watermark: control.watermark, redis: redisTime)
+        let clock = PartitionClock(
+            skew: control.skew, watermark: control.watermark, redis: redisTime, read: (sentAt, receivedAt))
         control.skew = clock.skew
         control.watermark = clock.now
 
         var fields = FieldBuffer()
         control.encode(into: &fields)
         var taking = CommandBatch()
-        if let stored {
-            // Behind an accepted checkpoint, and before anything that a full Redis would refuse: it drains.
-            taking.add("XTRIM", keyspace.events(partition), "MINID", "~", stored.checkpoint.description)
-        }
         let begin = taking.count
         taking.add("MULTI")
         taking.begin("HSET", argumentCount: 1 + 2 * fields.count)
@@ -162,6 +166,8 @@ extension PartitionOwner {
         }
         return line.map { String($0.dropFirst("master_replid:".count)) } ?? "unknown"
     }
+
+    func newEpoch() -> String { String(randomWord().prefix(8)) }
 
     /// 128 random bits in hex.
     private func randomWord() -> String {

@@ -31,6 +31,11 @@ actor PartitionOwner {
     /// To whom the partition goes with the next commit.
     var heir: String?
 
+    #if FAULT_INJECTION
+        /// See `Sabotage.cache`.
+        var believed: (JobCache, [BulkID: ShareSlot])?
+    #endif
+
     // What belongs to one time of serving.
     var dueCheck = DueCheck()
     var runningErrands: [BulkID: BulkShare.Errands] = [:]
@@ -178,8 +183,7 @@ actor PartitionOwner {
                 try await serve(memory, on: connection)
                 stats.isOwner = false
             } else {
-                let jitter = Duration.milliseconds(Int.random(in: 0...50))
-                try? await loop.sleep(for: min(options.lease / 5, .milliseconds(200)) + jitter)
+                try? await loop.sleep(for: options.glance(jitter: Double.random(in: 0...1)))
             }
         }
     }

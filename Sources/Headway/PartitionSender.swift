@@ -153,6 +153,7 @@ struct PartitionSender<Item: Sendable & Equatable>: Sendable, Equatable {
     }
 
     private mutating func rewind() {
+        if Sabotage.replay.isOn { return }
         cursor = max(mark + 1, backlog.first)
         acknowledged = cursor - 1
     }

@@ -268,6 +268,60 @@ struct NoticeTests {
         await fixture.stop()
     }
 
+    @Test(
+        "a stream that was deleted and began anew with lower ids is read from its beginning, in a new epoch")
+    func deletedStream() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let notices = Notices()
+        let aggregator = fixture.aggregator(notices: notices)
+        await aggregator.start()
+        let events = fixture.keyspace.events(0)
+        // As after Redis' clock was far ahead.
+        try await fixture.send(
+            "XADD", events, "99999999999999-1", "type", "job.started", "subject", "old", "attempt", "1",
+            "pipeline", "book")
+        try await fixture.settleDown()
+        let epoch = try await fixture.control(0).epoch
+
+        try await fixture.send("DEL", events)
+        // More than a node of the stream holds, so that a trim behind the old checkpoint would take some.
+        for number in 1...300 {
+            try await fixture.publish("job.started", "new-\(number)", ["attempt": "1", "pipeline": "book"])
+        }
+        try await fixture.settleDown()
+        for number in 1...300 { #expect(try await fixture.job("new-\(number)")?.status == .running) }
+        let control = try await fixture.control(0)
+        #expect(control.epoch != epoch)
+        #expect(control.consumed == 300)
+        #expect(control.lost == 0)
+        #expect(notices.texts.contains { $0.contains("its stream was deleted") })
+        await aggregator.stop()
+
+        // The same while nobody owns the partition.
+        try await fixture.send("DEL", events)
+        try await fixture.send(
+            "XADD", events, "5-0", "type", "job.completed", "subject", "new-1", "attempt", "1")
+        for number in 2...300 {
+            try await fixture.send(
+                "XADD", events, "5-*", "type", "job.completed", "subject", "new-\(number)", "attempt", "1")
+        }
+        let next = fixture.aggregator("b", notices: notices)
+        await next.start()
+        #expect(await eventually { (try? await fixture.job("new-300"))?.status == .completed })
+        for number in 1...300 { #expect(try await fixture.job("new-\(number)")?.status == .completed) }
+        await next.stop()
+        await fixture.stop()
+    }
+
+    @Test("a standby looks often enough for its looks to count, with a short lease and slow replies too")
+    func glances() {
+        for milliseconds in [200, 500, 1_000, 5_000, 60_000] {
+            var options = AggregatorOptions(endpoint: RedisEndpoint(.unix(path: "")), instance: "a")
+            options.lease = .milliseconds(milliseconds)
+            #expect(options.glance(jitter: 1) * 2 < options.lease / 4)
+        }
+    }
+
     @Test("a halted partition stands still for every instance until a person has looked")
     func haltedStands() async throws {
         let fixture = try await Fixture(partitions: 1)

@@ -34,6 +34,17 @@ struct PartitionClockTests {
         #expect(abs(clock.now.milliseconds - 1_020_000) <= 2)
     }
 
+    @Test("a jump between the take and the first reading is noticed")
+    func jumpWhileTaking() {
+        var clock = PartitionClock(
+            skew: .zero, watermark: Self.at(1_000_000), redis: Self.at(1_000_000),
+            read: (sentAt: .zero, receivedAt: .milliseconds(1)))
+        let jump = clock.read(
+            Self.at(4_600_050), sentAt: .milliseconds(50), receivedAt: .milliseconds(51))
+        #expect(jump != nil)
+        #expect(abs(clock.now.milliseconds - 1_000_050) <= 5)
+    }
+
     @Test("a jump back goes into the skew, and time never falls")
     func back() {
         var clock = clock()

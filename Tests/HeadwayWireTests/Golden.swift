@@ -366,7 +366,8 @@ extension Golden {
         ] as Fields)
 
     private static let config = NamespaceConfig(partitions: 8)
-    private static let beat = InstanceBeat(beat: 731, owned: 4, commits: 5210, fenced: 1)
+    private static let beat = InstanceBeat(
+        beat: 731, owned: 4, commits: 5210, fenced: 1, duplicates: 37)
 
     private static let shelf: PipelineShelf = {
         var shelf = PipelineShelf()

@@ -26,11 +26,12 @@ enum AggregatorTable {
     private static func show(
         _ instances: [AggregatorInstance], _ partitions: [PartitionStanding], on terminal: Terminal
     ) {
-        var table = Table(head: ["INSTANCE", "OWNS", "COMMITS", "FENCED", "NOTE"])
+        var table = Table(head: ["INSTANCE", "OWNS", "COMMITS", "FENCED", "DUPLICATES", "NOTE"])
         table.rows = instances.map { instance in
             let owned = partitions.count { $0.control?.owner == instance.name }
             return [
                 instance.name, "\(owned)", "\(instance.beat.commits)", "\(instance.beat.fenced)",
+                "\(instance.beat.duplicates)",
                 instance.beat.isLeaving ? "leaving" : "",
             ]
         }
@@ -67,6 +68,7 @@ enum AggregatorTable {
             json.field("leaving", instance.beat.isLeaving)
             json.field("commits", Int(instance.beat.commits))
             json.field("fenced", Int(instance.beat.fenced))
+            json.field("duplicates", Int(instance.beat.duplicates))
             json.endObject()
         }
         json.endArray()

@@ -1,0 +1,19 @@
+#if FAULT_INJECTION
+    import Glibc
+#endif
+
+/// As in the aggregator: takes single protections out, for the fault suite, in debug builds only.
+enum Sabotage: String {
+    /// Nothing is ever sent again.
+    case replay
+
+    #if FAULT_INJECTION
+        private static let words: Set<Substring> = {
+            guard let text = unsafe getenv("HEADWAY_SABOTAGE") else { return [] }
+            return Set(unsafe String(cString: text).split(separator: ","))
+        }()
+        var isOn: Bool { Self.words.contains(rawValue[...]) }
+    #else
+        var isOn: Bool { false }
+    #endif
+}
