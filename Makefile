@@ -11,7 +11,7 @@ export ASAN_OPTIONS ?= detect_leaks=0
 export TSAN_OPTIONS ?= suppressions=$(CURDIR)/Tests/tsan.supp
 
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps demo build test check check-sanitizers laws health faults faults-controls bench bench-peers latency format clean
+.PHONY: help deps test-deps demo build test check check-sanitizers laws health faults faults-controls bench bench-peers latency estimates format clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -73,6 +73,9 @@ bench-peers: test-deps build ## The same beside Celery and BullMQ (both from PyP
 
 latency: build ## From publish to a frame at an SSE client, p50 and p99
 	@$(BIN) bench latency
+
+estimates: build ## How far off estimates are beside elapsed/percent, on simulated fleets (SEED=… for others)
+	@$(BIN) bench estimates $(if $(SEED),--seed $(SEED))
 
 format: ## Format everything in place
 	swift format -i -r Package.swift Sources Tests

@@ -258,9 +258,9 @@ struct PartitionFold {
     ) {
         guard !samples.isEmpty, case .job(let job) = slot.record else { return }
         for sample in samples {
-            let key = memory.durations.add(
-                sample.duration, pipeline: job.pipeline.name, stage: sample.stage)
-            if let key { durations.insert(key) }
+            durations.formUnion(
+                memory.durations.add(
+                    sample.duration, pipeline: job.pipeline.name, stage: sample.stage, isHalf: sample.isHalf))
         }
     }
 

@@ -21,6 +21,7 @@ extension BulkShare {
         let before = counts
         if let old { add(old, -1) }
         if let new { add(new, 1) }
+        time(from: old, to: new, at: now)
         if isHome, home == nil { home = Home(createdAt: now) }
         if before.registered == 0, !isHome { errands.insert(.announce) }
 
@@ -119,6 +120,17 @@ extension BulkShare {
         if let value = member.health { tally(value, sign, in: &health) }
         if let value = member.stage { tally(value, sign, in: &stages) }
         if let value = member.failure { tally(kindToCount(value, sign), sign, in: &failures) }
+    }
+
+    private mutating func time(from old: BulkContribution?, to new: BulkContribution?, at now: Timestamp) {
+        guard let new, old?.status != new.status else { return }
+        switch new.status {
+        case .queued, .cancelled: return
+        case .running: if finishes == nil { finishes = FinishRing(since: now) }
+        case .completed, .failed:
+            if finishes == nil { finishes = FinishRing(since: now) }
+            finishes?.add(at: now)
+        }
     }
 
     /// Entries that come to zero go, so that equal members make equal shares.

@@ -130,6 +130,9 @@ public struct BulkShare: Sendable, Equatable {
     /// Running members by the stage they are in.
     public var stages: [String: Int] = [:]
     public var failures: [FailureKind: Int] = [:]
+    /// When members ended by themselves (not those that were cancelled); nil before one began. One that came
+    /// back and ended again ended twice.
+    public var finishes: FinishRing?
     /// How often a member came back from an end.
     public var reopened = 0
     public var isCancelling = false

@@ -46,6 +46,12 @@ public struct BulkSummary: Sendable, Equatable {
     /// When home heard of it, or a share first changed; nil when there is no share at all.
     public let createdAt: Timestamp?
     public let updatedAt: Timestamp?
+    /// How many average members are still to be done, running ones in part; of those that are registered.
+    public let membersLeft: Double
+    /// Of a member.
+    public let meanWeight: Double
+    /// Of the shares that have begun.
+    public let finishes: [FinishRing]
     /// Sealed, all registered, no member open: by the sums themselves, not by what was told.
     public let canSettle: Bool
 
@@ -64,6 +70,10 @@ public struct BulkSummary: Sendable, Equatable {
         version = sums.version
         createdAt = home?.createdAt ?? shares.map(\.updatedAt).min()
         updatedAt = shares.map(\.updatedAt).max()
+
+        membersLeft = sums.membersLeft
+        meanWeight = sums.counts.registered > 0 ? Double(sums.weight) / Double(sums.counts.registered) : 0
+        finishes = shares.compactMap(\.finishes)
 
         // What was settled is read from home's sums: shares expire, and counts must not sink with them.
         let settlement = home?.settlement.flatMap { told in
@@ -129,6 +139,12 @@ private struct Sums {
             weight += Int128(share.weight)
             progress += Int128(share.progress)
         }
+    }
+
+    var membersLeft: Double {
+        guard weight > 0 else { return 0 }
+        let share = 1 - Double(progress) / (Double(weight) * 1_000_000)
+        return Double(counts.registered) * min(max(share, 0), 1)
     }
 
     /// Of a bulk that is not settled: at most 99. Members that are promised but not registered yet weigh as

@@ -32,9 +32,14 @@ public struct DurationSketch: Sendable, Equatable {
         let value = min(max(sample.wholeMilliseconds, 0), Self.longest)
         counts[Self.bucket(of: value), default: 0] += 1
         milliseconds += value
-        guard count >= Self.capacity else { return }
+        if count >= Self.capacity { halve() }
+    }
+
+    mutating func halve() {
+        let before = count
         counts = counts.compactMapValues { $0 > 1 ? $0 / 2 : nil }
-        milliseconds /= 2
+        // Single samples go, so it may be less than half.
+        milliseconds = before > 0 ? Int64(Int128(milliseconds) * Int128(count) / Int128(before)) : 0
     }
 
     /// The mean; nil without samples.

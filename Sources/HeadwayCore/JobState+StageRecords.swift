@@ -39,6 +39,7 @@ extension JobState {
         else { return }
         stages[line].phase = .completed
         note(.stageCompleted, hearing.now, stage: position.stage, into: &outcome)
+        measureHalf(hearing, into: &outcome)
         guard let place = hearing.pipeline.position(of: position.stage) else { return }
         if hearing.pipeline.stages[place].isIndexed {
             completeIndex(hearing, into: &outcome)
@@ -52,6 +53,18 @@ extension JobState {
         guard let position, let began = position.indexStartedAt else { return }
         self.position?.indexStartedAt = nil
         measure(position.stage, since: began, hearing, into: &outcome)
+    }
+
+    /// How even the stage's progress was: what tells how far its pace can be trusted.
+    private mutating func measureHalf(_ hearing: Hearing, into outcome: inout JobOutcome) {
+        guard let position, let half = position.halfAt else { return }
+        self.position?.halfAt = nil
+        let whole = (hearing.now - position.startedAt).wholeMilliseconds
+        let part = (half - position.startedAt).wholeMilliseconds
+        guard whole > 0, whole < 1 << 50, 0...whole ~= part else { return }
+        outcome.durations.append(
+            DurationSample(
+                stage: position.stage, duration: .milliseconds(part * 1000 / whole), isHalf: true))
     }
 
     func measure(

@@ -90,11 +90,27 @@ extension JobState {
             position?.of = of
             return settle(place, isTold: isTold, mention, hearing, into: &outcome)
         case .moves:
+            let before = position?.halfAt == nil ? stageFraction(under: hearing.pipeline) : nil
             if isNext { turn(to: mention, hearing, into: &outcome) }
             position?.of = of
             land(word, at: place, mention, hearing, into: &outcome)
+            if let before { passHalf(from: before, hearing) }
             return moved(at: place, hearing, into: &outcome)
         }
+    }
+
+    /// Notes when half of the stage was done: between the word before and this one, as if it went evenly.
+    private mutating func passHalf(from before: Fraction, _ hearing: Hearing) {
+        let half = 500_000
+        guard let position, phase(of: position.stage) == .running else { return }
+        let after = stageFraction(under: hearing.pipeline)
+        let leap = after.partsPerMillion - before.partsPerMillion
+        guard before.partsPerMillion < half, after.partsPerMillion >= half, 1...half ~= leap else { return }
+        let since = max(movedAt, position.startedAt)
+        let passed = max((hearing.now - since).wholeMilliseconds, 0)
+        guard passed < 1 << 40 else { return }
+        let share = Int64(half - before.partsPerMillion)
+        self.position?.halfAt = since + .milliseconds(passed * share / Int64(leap))
     }
 
     private enum Advance {

@@ -46,10 +46,13 @@ public struct JobState: Sendable, Equatable {
         public var indexStartedAt: Timestamp?
         /// What was usual for the stage (for one index) when it began; nil while nobody knows.
         public var usual: UsualDuration?
+        /// When half of the stage's progress was told; nil before, and when it came in one leap.
+        public var halfAt: Timestamp?
 
         public init(
             stage: String, attempt: Int = 1, index: Int? = nil, of: Int? = nil, progress: Progress? = nil,
-            startedAt: Timestamp, indexStartedAt: Timestamp? = nil, usual: UsualDuration? = nil
+            startedAt: Timestamp, indexStartedAt: Timestamp? = nil, usual: UsualDuration? = nil,
+            halfAt: Timestamp? = nil
         ) {
             self.stage = stage
             self.attempt = attempt
@@ -59,6 +62,7 @@ public struct JobState: Sendable, Equatable {
             self.startedAt = startedAt
             self.indexStartedAt = indexStartedAt
             self.usual = usual
+            self.halfAt = halfAt
         }
     }
 

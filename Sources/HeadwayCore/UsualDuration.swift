@@ -35,9 +35,12 @@ public struct DurationSample: Sendable, Equatable {
     /// Nil: the whole job, from the start of its attempt to its completion.
     public var stage: String?
     public var duration: Duration
+    /// As of ``DurationBook/Key``.
+    public var isHalf: Bool
 
-    public init(stage: String?, duration: Duration) {
+    public init(stage: String?, duration: Duration, isHalf: Bool = false) {
         self.stage = stage
         self.duration = duration
+        self.isHalf = isHalf
     }
 }

@@ -46,6 +46,9 @@ extension BulkShare {
                 PackedText.append(kind.stage, to: &bytes)
             }
         }
+        if let finishes {
+            sink.put(.finishes, if: true) { FinishText.append(finishes, to: &$0) }
+        }
         sink.put(.reopened, reopened == 0 ? nil : reopened)
         sink.put(.cancelling, isCancelling ? 1 : nil as Int?)
         sink.put(.settled, settledGeneration)

@@ -1,6 +1,7 @@
 package import HeadwayCore
 
-/// The hash `durations`: field `<pipeline>/<stage>` (nothing behind the slash: the whole job) → a sketch.
+/// The hash `durations`: field `<pipeline>/<stage>` (nothing behind the slash: the whole job), or
+/// `<pipeline>/<stage>/half` → a sketch.
 extension DurationBook {
     /// Reads as much as can be read, at most ``capacity`` sketches: statistics that are broken start anew and
     /// stop nobody.
@@ -18,14 +19,14 @@ extension DurationBook {
     /// Adds the fields of `keys` as far as there are sketches.
     package func encode(_ keys: some Sequence<Key>, into buffer: inout FieldBuffer) {
         for key in keys {
-            guard let sketch = self[key.pipeline, key.stage] else { continue }
+            guard let sketch = sketches[key] else { continue }
             buffer.add(key.field, sketch.text)
         }
     }
 }
 
 extension DurationBook.Key {
-    /// - Returns: nil unless it is two identifiers around a slash, or one before it.
+    /// - Returns: nil unless it is two identifiers around a slash, or one before it, or two and `/half`.
     package init?(field: ArraySlice<UInt8>) {
         guard let slash = field.firstIndex(of: UInt8(ascii: "/")),
             let pipeline = FieldValue.identifier(field[..<slash])
@@ -35,11 +36,15 @@ extension DurationBook.Key {
             self.init(pipeline: pipeline, stage: nil)
             return
         }
-        guard let stage = FieldValue.identifier(rest) else { return nil }
-        self.init(pipeline: pipeline, stage: stage)
+        let end = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
+        let tail = rest[end...]
+        guard let stage = FieldValue.identifier(rest[..<end]),
+            tail.isEmpty || tail.elementsEqual("/half".utf8)
+        else { return nil }
+        self.init(pipeline: pipeline, stage: stage, isHalf: !tail.isEmpty)
     }
 
-    package var field: String { "\(pipeline)/\(stage ?? "")" }
+    package var field: String { "\(pipeline)/\(stage ?? "")\(isHalf ? "/half" : "")" }
 }
 
 /// A sketch as one value: the sum of its samples in milliseconds, then bucket=count in ascending order:

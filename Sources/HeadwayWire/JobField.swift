@@ -25,6 +25,8 @@ package enum JobField: UInt8, FieldName {
     case indexStarted
     /// `35000/110000`: what was usual for the stage (for one index) when it began, half and 95 of 100.
     case usual
+    /// When half of the stage's progress was told.
+    case halfAt
     /// `research=c writing=r/2`: phase letter, and the stage's attempt when it is not 1.
     case stages
     /// `sections=3/6 images=50%`.

@@ -24,6 +24,7 @@ package struct JobScan {
     private var stageStarted: Int64?
     private var indexStarted: Int64?
     private var usual: UsualDuration?
+    private var halfAt: Int64?
     private var stages: [JobState.StageRecord] = []
     private var substeps: [JobState.Substep] = []
     private var fraction: Int64 = 0
@@ -84,6 +85,7 @@ package struct JobScan {
         case .stageStarted: stageStarted = number(field, value)
         case .indexStarted: indexStarted = number(field, value)
         case .usual: usual = read(field, UsualText.usual(value))
+        case .halfAt: halfAt = number(field, value)
         case .cancelAsked: cancelAsked = number(field, value)
         case .created: created = number(field, value)
         case .started: started = number(field, value)
@@ -188,7 +190,8 @@ package struct JobScan {
         return JobState.Position(
             stage: stage, attempt: Int(stageAttempt), index: index.map { Int($0) }, of: of.map { Int($0) },
             progress: progress, startedAt: try time(.stageStarted, stageStarted),
-            indexStartedAt: indexStarted.map(Timestamp.init(milliseconds:)), usual: usual)
+            indexStartedAt: indexStarted.map(Timestamp.init(milliseconds:)), usual: usual,
+            halfAt: halfAt.map(Timestamp.init(milliseconds:)))
     }
 
     private func time(_ field: JobField, _ milliseconds: Int64?) throws(WireError) -> Timestamp {

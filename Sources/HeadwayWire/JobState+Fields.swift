@@ -47,6 +47,7 @@ extension JobState {
             if let usual = position.usual {
                 sink.put(.usual, if: true) { UsualText.append(usual, to: &$0) }
             }
+            sink.put(.halfAt, position.halfAt?.milliseconds)
         }
         sink.put(.stages, if: !stages.isEmpty) { StageText.append(stages, to: &$0) }
         sink.put(.substeps, if: !substeps.isEmpty) { bytes in

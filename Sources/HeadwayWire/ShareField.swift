@@ -12,6 +12,8 @@ package enum ShareField: UInt8, FieldName {
     case stages
     /// `rate_limited|writing=1`: code, stage, count.
     case failures
+    /// When members ended: `1785585600000/10000 0 3 1`, from when, slot width, ends per slot.
+    case finishes
     case reopened
     /// `1` when the bulk is being cancelled.
     case cancelling

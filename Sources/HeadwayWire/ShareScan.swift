@@ -9,6 +9,7 @@ package struct ShareScan {
     private var stages: [String: Int] = [:]
     private var failures: [BulkShare.FailureKind: Int] = [:]
     private var failing: BulkShare.Failing?
+    private var finishes: FinishRing?
     private var label: String?
     private var settlement: BulkShare.Settlement?
 
@@ -33,6 +34,7 @@ package struct ShareScan {
         case .stages: stages = read(field, TallyText.tally(value, key: PackedText.text)) ?? [:]
         case .failures: failures = read(field, TallyText.tally(value, key: TallyText.failureKind)) ?? [:]
         case .failing: failing = read(field, TallyText.failing(value))
+        case .finishes: finishes = read(field, FinishText.ring(value))
         case .label: label = read(field, FieldValue.text(value))
         case .settlement: settlement = read(field, SettlementText.settlement(value))
         }
@@ -51,6 +53,7 @@ package struct ShareScan {
         share.health = health
         share.stages = stages
         share.failures = failures
+        share.finishes = finishes
         share.reopened = Int(numbers[.reopened] ?? 0)
         share.isCancelling = numbers[.cancelling] == 1
         share.settledGeneration = numbers[.settled].map { Int($0) }

@@ -41,8 +41,16 @@ extension BulkSnapshot {
             json.endArray()
         }
         writeFailures(to: &json)
-        json.null("rate")
-        json.null("eta")
+        json.key("rate")
+        if let rate {
+            json.beginObject()
+            json.key("perMinute")
+            json.value(tenths: Int64(min(rate.perMinute * 10, 1e15).rounded()))
+            json.endObject()
+        } else {
+            json.null()
+        }
+        json.fields(outlook, at: readAt)
         json.field("generation", summary.generation)
         json.field("epoch", epoch)
         json.field("version", Int(summary.version))

@@ -9,10 +9,14 @@ package struct BulkSnapshot: Sendable, Equatable {
     package let epoch: String
     package var freshness: Freshness
     package let readAt: Timestamp
+    /// How long it will still take, as damped for those who look.
+    package var outlook: Outlook
 
     package init(
-        summary: BulkSummary, current: [JobSnapshot]?, epoch: String, freshness: Freshness, readAt: Timestamp
+        summary: BulkSummary, current: [JobSnapshot]?, epoch: String, freshness: Freshness, readAt: Timestamp,
+        outlook: Outlook? = nil
     ) {
+        self.outlook = outlook ?? .none(summary.phase == .settled ? .ended : .noHistory)
         self.summary = summary
         self.current = current
         self.epoch = epoch
@@ -23,6 +27,13 @@ package struct BulkSnapshot: Sendable, Equatable {
     package var id: BulkID { summary.id }
     package var token: VersionToken {
         VersionToken(epoch: epoch, version: summary.version, isStale: freshness.isStale)
+    }
+
+    /// How fast members end, as measured lately; nil when all have ended, and before the first has.
+    package var rate: FinishRate? {
+        guard summary.phase != .settled else { return nil }
+        let wanted = max(8, 2 * summary.counts.running)
+        return FinishRate(summary.finishes, at: readAt, wanted: wanted)
     }
 
     /// By how often, then by name.

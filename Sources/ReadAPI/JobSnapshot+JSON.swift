@@ -27,7 +27,7 @@ extension JobSnapshot {
         json.field("finishedAt", state.finishedAt)
         json.key("elapsedSeconds")
         if let elapsed { json.value(tenths: elapsed.wholeMilliseconds / 100) } else { json.null() }
-        json.null("eta")
+        json.fields(outlook, at: readAt)
         json.field("epoch", epoch)
         json.field("version", Int(state.version))
         json.fields(freshness)

@@ -9,10 +9,14 @@ package struct JobSnapshot: Sendable, Equatable {
     package var freshness: Freshness
     /// The partition's time when it was read: what elapsed times count to.
     package let readAt: Timestamp
+    /// How long it will still take, as damped for those who look.
+    package var outlook: Outlook
 
     package init(
-        state: JobState, pipeline: Pipeline?, epoch: String, freshness: Freshness, readAt: Timestamp
+        state: JobState, pipeline: Pipeline?, epoch: String, freshness: Freshness, readAt: Timestamp,
+        outlook: Outlook? = nil
     ) {
+        self.outlook = outlook ?? .none(state.status.isTerminal ? .ended : .noHistory)
         self.state = state
         self.pipeline = pipeline
         self.epoch = epoch

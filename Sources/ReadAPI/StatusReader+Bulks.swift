@@ -75,14 +75,20 @@ extension StatusReader {
             guard let state = states[id], state.status == .running else { return nil }
             let partition = keyspace.partition(of: id)
             let seen = sight[partition]
+            let pipeline = catalog[state.pipeline]
+            let now = sight.time(of: partition)
             return JobSnapshot(
-                state: state, pipeline: catalog[state.pipeline], epoch: seen.epoch, freshness: seen.freshness,
-                readAt: sight.time(of: partition))
+                state: state, pipeline: pipeline, epoch: seen.epoch, freshness: seen.freshness, readAt: now,
+                outlook: estimators.shown(state, pipeline, at: now, isStale: seen.freshness.isStale))
         }
+        let summary = BulkSummary(id: tally.id, shares: tally.shares)
+        let now = sight.redisTime
+        let outlook = estimators.shown(
+            summary, running: wantsCurrent ? current.map { ($0.state, $0.pipeline) } : nil, at: now,
+            isStale: freshness.isStale)
         return .bulk(
             BulkSnapshot(
-                summary: BulkSummary(id: tally.id, shares: tally.shares),
-                current: wantsCurrent ? current : nil,
-                epoch: epoch, freshness: freshness, readAt: sight.redisTime))
+                summary: summary, current: wantsCurrent ? current : nil,
+                epoch: epoch, freshness: freshness, readAt: now, outlook: outlook))
     }
 }

@@ -21,7 +21,10 @@ extension StatusReader {
         let replies = try await ask(batch)
         let sight = try sight(replies, of: [partition])
         let record = try record(of: id, partition, replies[3], replies[4])
-        if case .job(let state) = record { await learn(CollectionOfOne(state.pipeline)) }
+        if case .job(let state) = record {
+            await learn(CollectionOfOne(state.pipeline))
+            if !state.status.isTerminal { await learnDurations() }
+        }
         return answer(id, record, partition, sight)
     }
 
@@ -49,10 +52,13 @@ extension StatusReader {
         let seen = sight[partition]
         switch record {
         case .job(let state):
+            let pipeline = catalog[state.pipeline]
+            let now = sight.time(of: partition)
             return .job(
                 JobSnapshot(
-                    state: state, pipeline: catalog[state.pipeline], epoch: seen.epoch,
-                    freshness: seen.freshness, readAt: sight.time(of: partition)))
+                    state: state, pipeline: pipeline, epoch: seen.epoch, freshness: seen.freshness,
+                    readAt: now,
+                    outlook: estimators.shown(state, pipeline, at: now, isStale: seen.freshness.isStale)))
         case .expired(let tombstone):
             return .expired(id, tombstone, epoch: seen.epoch, seen.freshness)
         case .unknown, .placeholder:

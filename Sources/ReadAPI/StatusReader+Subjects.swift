@@ -55,6 +55,13 @@ extension StatusReader {
 
         var running: [JobID: JobState] = [:]
         if current != nil { running = try await states(of: tallies.flatMap(\.running)) }
+        if records.contains(where: {
+            if case .job(let state) = $0 { !state.status.isTerminal } else { false }
+        })
+            || !tallies.isEmpty
+        {
+            await learnDurations()
+        }
         await learn(
             records.lazy.compactMap { if case .job(let state) = $0 { state.pipeline } else { nil } }
                 + running.values.map(\.pipeline))

@@ -28,6 +28,7 @@ package actor StatusReader {
     private(set) var shelfGeneration = 0
     /// The fields that the shelf was read from.
     private var shelfFields: Set<String> = []
+    var estimators = Estimators()
 
     /// A pipeline that is not known is looked for at most this often; see ``pipeline(_:)``.
     private static let catalogPause = Duration.milliseconds(100)
@@ -126,6 +127,35 @@ package actor StatusReader {
         } catch {
             return .failure(error)
         }
+    }
+
+    // MARK: Durations
+
+    /// Makes sure that there is a history of durations, if there can be one. Costs a round trip only when it was
+    /// not read for long; else a read goes on in the background, at most one each ``Estimators/period``.
+    func learnDurations() async {
+        let age = estimators.readAt.map { loop.clock.now - $0 }
+        if let age, age < Estimators.period { return }
+        guard !estimators.isReading else { return }
+        estimators.isReading = true
+        if let age, age < Estimators.limit {
+            Task { await self.readDurations() }
+        } else {
+            await readDurations()
+        }
+    }
+
+    private func readDurations() async {
+        defer { estimators.isReading = false }
+        var batch = CommandBatch()
+        for partition in 0..<keyspace.partitions { batch.add("HGETALL", keyspace.durations(partition)) }
+        // An estimate is worth no failure: then there is none, or an old one.
+        let replies = try? await ask(batch)
+        var book = DurationBook()
+        for reply in replies ?? [] {
+            if let elements = reply.elements { book = book + DurationBook(fields: elements.pairs) }
+        }
+        estimators.take(book, isKnown: replies != nil, at: loop.clock.now)
     }
 
     /// Makes sure that the pipelines of `references` are known, if they can be. Costs a round trip only when

@@ -207,7 +207,8 @@ struct DurationSampleTests {
         #expect(record.hear(.begins(stage("b", 2, of: 3)), at: noon.after(4)).durations == [sample("b", 4)])
         #expect(record.hear(.ends(stage("b", 2, of: 3)), at: noon.after(9)).durations == [sample("b", 5)])
         #expect(record.hear(.begins(stage("b", 3, of: 3)), at: noon.after(20)).durations.isEmpty)
-        #expect(record.hear(.ends(stage("b", 3, of: 3)), at: noon.after(22)).durations == [sample("b", 2)])
+        let last = record.hear(.ends(stage("b", 3, of: 3)), at: noon.after(22)).durations
+        #expect(last.filter { !$0.isHalf } == [sample("b", 2)])
         #expect(record.hear(.ends(stage("b", 3, of: 3)), at: noon.after(23)).durations.isEmpty)
         var bare = JobRecord(Pipeline.paged, .begins(stage("b")))
         #expect(bare.hear(.ends(stage("b")), at: noon.after(5)).durations.isEmpty)

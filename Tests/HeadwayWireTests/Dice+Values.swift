@@ -119,7 +119,8 @@ extension Dice {
                     UsualDuration(
                         median: .milliseconds($0.number(0...100_000)),
                         p95: .milliseconds($0.number(0...900_000)))
-                })
+                },
+                halfAt: dice.maybe { $0.timestamp() })
         }
         state.stages = list(0...5) {
             JobState.StageRecord(
@@ -170,6 +171,12 @@ extension Dice {
         for kind in list(0...5, { BulkShare.FailureKind(code: $0.text(0...20), stage: $0.text(0...20)) }) {
             share.failures[kind] = number(1...99)
         }
+        share.finishes =
+            maybe {
+                FinishRing(
+                    since: $0.timestamp(), width: FinishRing.narrowest << Int64($0.number(0...12)),
+                    counts: [$0.number(0...9)] + $0.list(0...31) { $0.number(0...99) })
+            } ?? nil
         share.reopened = number(0...3)
         share.isCancelling = chance(30)
         share.settledGeneration = maybe { $0.number(1...5) }

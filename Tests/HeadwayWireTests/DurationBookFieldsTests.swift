@@ -40,8 +40,8 @@ struct DurationBookFieldsTests {
         for number in 0..<(DurationBook.capacity + 10) { buffer.add("p/s\(number)", "5 5=1") }
         var book = DurationBook(fields: buffer)
         #expect(book.sketches.count == DurationBook.capacity)
-        #expect(book.add(.seconds(1), pipeline: "other", stage: nil) == nil)
-        #expect(book.add(.seconds(1), pipeline: "p", stage: "s0") != nil)
+        #expect(book.add(.seconds(1), pipeline: "other", stage: nil).isEmpty)
+        #expect(book.add(.seconds(1), pipeline: "p", stage: "s0").count == 1)
     }
 
     @Test("an image from before there was a time of the request counts it from its last change")

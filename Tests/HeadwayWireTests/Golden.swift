@@ -203,7 +203,7 @@ extension Golden {
         state.worker = "w-7"
         state.position = JobState.Position(
             stage: "writing", attempt: 2, progress: .count(done: 5, total: 10), startedAt: at(60),
-            usual: UsualDuration(median: .seconds(35), p95: .seconds(110)))
+            usual: UsualDuration(median: .seconds(35), p95: .seconds(110)), halfAt: at(72))
         state.stages = [
             JobState.StageRecord(stage: "research", attempt: 1, phase: .completed),
             JobState.StageRecord(stage: "writing", attempt: 2, phase: .running),
@@ -271,6 +271,7 @@ extension Golden {
         for seconds in [31, 35, 36, 110] {
             book.add(.seconds(seconds), pipeline: "article", stage: "writing")
         }
+        book.add(.milliseconds(480), pipeline: "article", stage: "writing", isHalf: true)
         book.add(.milliseconds(145_500), pipeline: "article", stage: nil)
         return book
     }()
@@ -283,6 +284,7 @@ extension Golden {
         share.health = [.ok: 6, .stalled: 1]
         share.stages = ["research": 3, "writing": 4]
         share.failures = [BulkShare.FailureKind(code: "rate_limited", stage: "writing"): 1]
+        share.finishes = FinishRing(since: at(0), width: 10_000, counts: [0, 3, 1, 0, 0, 0, 5, 4])
         share.errands = [.announce, .failing]
         share.failing = BulkShare.Failing(
             job: job, kind: BulkShare.FailureKind(code: "rate_limited", stage: "writing"))

@@ -49,7 +49,7 @@ struct SnapshotTests {
             "result":null,"error":null,"attributes":{"mode":"topic"},\
             "createdAt":"2026-01-01T00:00:00.000Z","startedAt":"2026-01-01T00:00:01.000Z",\
             "updatedAt":"2026-01-01T00:01:15.000Z","finishedAt":null,"elapsedSeconds":74.2,\
-            "eta":null,"epoch":"e7f3","version":17,"asOf":"2026-01-01T00:01:15.000Z","lagMs":3}
+            "eta":null,"etaReason":"no_history","epoch":"e7f3","version":17,"asOf":"2026-01-01T00:01:15.000Z","lagMs":3}
             """
         #expect(Self.text(try Self.article()) == expected)
     }
@@ -162,7 +162,7 @@ struct SnapshotTests {
             "counts":{"registered":40,"queued":20,"running":7,"completed":12,"failed":1,"cancelled":0},\
             "health":{"ok":6,"slow":0,"suspect":0,"stalled":1,"lost":0},"stages":{"research":3,"writing":4},\
             "current":[],"failures":[{"code":"rate_limited","stage":"writing","count":1}],\
-            "rate":null,"eta":null,"generation":1,\
+            "rate":null,"eta":null,"etaReason":"no_history","generation":1,\
             "epoch":"e7f3","version":91,"asOf":"2026-01-01T00:00:00.000Z","lagMs":3}
             """
         #expect(String(decoding: json.bytes, as: UTF8.self) == expected)

@@ -8,8 +8,17 @@ extension ProgressView.Bulk {
             id: summary.id.description, text: summary.text, percent: summary.percent,
             failed: summary.counts.failed,
             cancelled: summary.counts.cancelled, stalled: summary.health[.stalled] ?? 0,
-            isSettled: summary.phase == .settled,
+            isSettled: summary.phase == .settled, perMinute: snapshot.rate?.perMinute,
+            secondsLeft: snapshot.outlook.secondsLeft,
             isStale: snapshot.freshness.isStale && summary.phase != .settled)
+    }
+}
+
+extension Outlook {
+    /// Nil when nobody can say, and when it is due any moment.
+    fileprivate var secondsLeft: Int? {
+        guard let left = estimate?.remaining.wholeMilliseconds, left > 0 else { return nil }
+        return Int(clamping: (left + 999) / 1000)
     }
 }
 
@@ -24,7 +33,8 @@ extension ProgressView.Job {
         self.init(
             id: state.id.description, label: state.label, status: Status(state.status),
             percent: state.percent,
-            stage: stage, message: state.failure?.message ?? snapshot.message, concern: snapshot.reason)
+            stage: stage, message: state.failure?.message ?? snapshot.message, concern: snapshot.reason,
+            secondsLeft: snapshot.outlook.secondsLeft)
         if case .count(let done, let total) = position?.progress {
             self.done = done
             self.total = total
