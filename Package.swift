@@ -71,7 +71,8 @@ let package = Package(
         .testTarget(
             name: "ContractTests",
             dependencies: [
-                "ContractWorker", "EventLoop", "Headway", "HeadwayCLI", "HeadwayCore", "HeadwayWire", "ReadAPI",
+                "ContractWorker", "EventLoop", "Headway", "HeadwayCLI", "HeadwayCore", "HeadwayWire",
+                "ReadAPI",
                 "TestSupport",
             ],
             exclude: ["Fixtures"]),
