@@ -204,11 +204,14 @@ private struct Probe {
 
     init(_ fleet: Fleet) {
         self.fleet = fleet
-        jobs = (0..<8).map { partition in
-            (0...).lazy.map { JobID(unchecked: "probe-\($0)") }.first {
-                fleet.keyspace.partition(of: $0) == partition
-            }!
+        // One in each of the eight partitions.
+        var found: [Int: JobID] = [:]
+        for number in 0... where found.count < 8 {
+            let job = JobID(unchecked: "probe-\(number)")
+            found[fleet.keyspace.partition(of: job)] = job
+            if found.count == 8 { break }
         }
+        jobs = Array(found.values)
     }
 
     func begin() async throws {
