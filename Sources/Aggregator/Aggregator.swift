@@ -38,10 +38,11 @@ package actor Aggregator {
             WebhookCourier(keyspace: keyspace, options: $0, client: client, on: loop, notify: notify)
         }
         self.courier = courier
+        let turn = SweepTurn()
         owners = (0..<keyspace.partitions).map { [catalogs] in
             PartitionOwner(
                 partition: $0, keyspace: keyspace, options: options, catalogs: catalogs, errands: errands,
-                outcomes: ledger, courier: courier, on: loops[$0 % loops.count], notify: notify)
+                outcomes: ledger, courier: courier, turn: turn, on: loops[$0 % loops.count], notify: notify)
         }
         fleet = Fleet(keyspace: keyspace, options: options, client: client, owners: owners, on: loop)
     }

@@ -51,21 +51,31 @@ extension PartitionOwner {
 
     // MARK: Sweeping a cancelled bulk
 
+    /// What a cycle does of a sweep.
+    struct Sweep {
+        /// Queued members, loaded and ready to fold.
+        var ids: [JobID] = []
+        /// How long to wait for news before the sweep goes on; nil when there is none.
+        var pause: Duration?
+    }
+
     /// Members that are cancelled in one commit. Small, because what others have just published waits for it; a
     /// sweep of a great bulk is many commits, one behind the other.
-    static let sweepSlice = 100
+    static let sweepSlice = 50
     /// So many even when the stream alone would fill every commit.
     private static let sweepFloor = 20
 
-    /// Up to one slice of queued members of bulks that are being cancelled, loaded and ready to fold.
+    /// Up to one slice of queued members of bulks that are being cancelled, when it is this partition's turn.
     ///
     /// - Parameter room: what this commit has left.
     func nextSweep(
         atMost room: Int, _ memory: inout PartitionMemory, on connection: RedisConnection
-    ) async throws(Loss) -> [JobID] {
+    ) async throws(Loss) -> Sweep {
         guard let bulk = memory.shares.values.first(where: { $0.share.isSweeping })?.share.id else {
-            return []
+            turn.leave(partition)
+            return Sweep()
         }
+        guard turn.take(partition) else { return Sweep(pause: .milliseconds(5)) }
         let limit = min(max(room, Self.sweepFloor), Self.sweepSlice, options.batch)
         let range = MemberScore.range(of: .queued)
         var batch = CommandBatch()
@@ -76,10 +86,16 @@ extension PartitionOwner {
         try refuseErrors(in: replies, of: batch)
         let ids = replies[0].elements?.compactMap { $0.string.flatMap { JobID($0) } } ?? []
         try await load(jobs: ids.filter { memory.jobs.find($0) == nil }, into: &memory, on: connection)
-        return ids.filter { id in
+        let queued = ids.filter { id in
             guard case .job(let job)? = memory.jobs.find(id)?.record else { return false }
             return job.status == .queued
         }
+        // None: what the index says is not so. Nothing to hurry for, and nobody to keep waiting.
+        guard !queued.isEmpty else {
+            turn.leave(partition)
+            return Sweep()
+        }
+        return Sweep(ids: queued, pause: .zero)
     }
 }
 

@@ -30,6 +30,7 @@ extension PartitionOwner {
         var lastTrimAt = loop.clock.now
         var nextForgetting = loop.clock.now
         var nextAudit = loop.clock.now + options.auditPause
+        defer { turn.leave(partition) }
         dueCheck = DueCheck()
         finishedErrands = []
         retryErrands = []
@@ -63,7 +64,6 @@ extension PartitionOwner {
             try await load(for: reading.batch, due: due, into: &memory, on: connection)
             let room = options.batch - reading.batch.entries.count - due.count
             let sweep = try await nextSweep(atMost: room, &memory, on: connection)
-            let isSweeping = !sweep.isEmpty
 
             var fold = PartitionFold(
                 keyspace: keyspace, partition: partition, catalog: catalogs.known,
@@ -75,7 +75,7 @@ extension PartitionOwner {
                 notify(.recounted(partition: partition, bulk: bulk, changed: isChanged))
             }
             fold.apply(reading.batch, to: &memory)
-            for id in sweep {
+            for id in sweep.ids {
                 fold.apply(
                     ProgressEvent(id, .cancelRequested(message: nil)), at: watermarkNow, to: &memory)
             }
@@ -92,7 +92,7 @@ extension PartitionOwner {
                 reading.batch.checkpoint == memory.control.checkpoint && !fold.hasChanges
             if isIdle, !isLeaving, now - lastCommitAt < min(options.lease / 5, .seconds(1)) {
                 reading = try await receive(
-                    await sendRead(after: memory.control, counts: true, on: connection),
+                    await sendRead(after: memory.control, counts: true, atMost: sweep.pause, on: connection),
                     after: memory.control)
                 continue
             }
@@ -137,12 +137,13 @@ extension PartitionOwner {
             let commit = await connection.submit(transaction, deadline: .seconds(5))
             let next = await sendRead(
                 after: control, trimTo: isTrimming ? accepted : nil, counts: isTrimDue,
-                waits: !isSweeping && !fold.shares.contains { $0.share.isSweeping }, on: connection)
+                atMost: sweep.ids.isEmpty ? sweep.pause : .zero, on: connection)
             let committed = try await replies(of: commit)
             try accept(committed, of: transaction)
             accepted = control.checkpoint
             record(fold, reading.batch)
             noteOutbox(committed, trim: writer.outboxTrim)
+            turn.pass(partition)
             for slot in fold.shares { startErrands(of: slot.share) }
             memory.jobs.age()
             memory.trimShares(to: 10_000)
@@ -167,9 +168,10 @@ extension PartitionOwner {
 
     /// - Parameters:
     ///   - counts: whether the stream is asked what became of it, as with every trim.
-    ///   - waits: whether nothing else is to be done until there is news.
+    ///   - pause: how long to wait for news at most, when there is something else to do; nil: as long as usual.
     private func sendRead(
-        after control: Control, trimTo checkpoint: StreamID? = nil, counts: Bool = false, waits: Bool = true,
+        after control: Control, trimTo checkpoint: StreamID? = nil, counts: Bool = false,
+        atMost pause: Duration? = nil,
         on connection: RedisConnection
     ) async -> PendingReading {
         var batch = CommandBatch()
@@ -181,7 +183,7 @@ extension PartitionOwner {
         batch.add("TIME")
         batch.add(
             "XREAD", "COUNT", "\(readCount)", "BLOCK",
-            "\(waits ? max(1, options.block.wholeMilliseconds) : 1)",
+            "\(max(1, min(pause ?? options.block, options.block).wholeMilliseconds))",
             "STREAMS", keyspace.events(partition), control.checkpoint.description)
         batch.add(Sabotage.fence.isOn ? "PING" : "WATCH", keyspace.control(partition))
         batch.add("HMGET", keyspace.control(partition), "nonce", "checkpoint", "commit")

@@ -23,6 +23,7 @@ actor PartitionOwner {
     let errands: ErrandRunner
     let outcomes: OutcomeLedger
     let courier: WebhookCourier?
+    let turn: SweepTurn
     let notify: @Sendable (AggregatorNotice) -> Void
 
     var watch: LeaseWatch
@@ -86,7 +87,8 @@ actor PartitionOwner {
 
     init(
         partition: Int, keyspace: Keyspace, options: AggregatorOptions, catalogs: CatalogReader,
-        errands: ErrandRunner, outcomes: OutcomeLedger, courier: WebhookCourier? = nil, on loop: EventLoop,
+        errands: ErrandRunner, outcomes: OutcomeLedger, courier: WebhookCourier?, turn: SweepTurn,
+        on loop: EventLoop,
         notify: @escaping @Sendable (AggregatorNotice) -> Void
     ) {
         self.loop = loop
@@ -97,6 +99,7 @@ actor PartitionOwner {
         self.errands = errands
         self.outcomes = outcomes
         self.courier = courier
+        self.turn = turn
         self.notify = notify
         watch = LeaseWatch(lease: options.lease, instance: options.instance)
         stats.partition = partition

@@ -11,8 +11,22 @@ struct BulkBlocker: Sendable, Equatable {
     let count: Int
     let text: String
 
+    /// One of the running members, as far as it may be told.
+    struct Member {
+        let id: JobID
+        let health: Health
+        let reason: String?
+        let elapsed: Duration?
+    }
+
     /// Those that need somebody first; none for a settled bulk.
-    static func all(of summary: BulkSummary) -> [BulkBlocker] {
+    ///
+    /// - Parameters:
+    ///   - running: some of the running members, the longest running first.
+    ///   - unchangedFor: how long ago anything about the bulk changed.
+    static func all(
+        of summary: BulkSummary, running: [Member] = [], unchangedFor silence: Duration? = nil
+    ) -> [BulkBlocker] {
         guard summary.phase != .settled else { return [] }
         let counts = summary.counts
         var blockers: [BulkBlocker] = []
@@ -20,7 +34,15 @@ struct BulkBlocker: Sendable, Equatable {
             blockers.append(BulkBlocker(kind: kind, count: count, text: text))
         }
         if summary.phase == .open {
-            add(.unsealed, 0, "not sealed yet: it may still grow; seal it when all its jobs are named")
+            if counts.open == 0, let silence {
+                // All that is known has ended: its producer may be gone.
+                add(
+                    .unsealed, 0,
+                    "nobody sealed it, so it may still grow; last change \(silence.inWords) ago; seal it to settle it"
+                )
+            } else {
+                add(.unsealed, 0, "not sealed yet: it may still grow; seal it when all its jobs are named")
+            }
         }
         if summary.unregistered > 0, let total = summary.total {
             add(.unregistered, summary.unregistered, "\(summary.unregistered) of \(total) not yet registered")
@@ -29,15 +51,28 @@ struct BulkBlocker: Sendable, Equatable {
             let over = counts.registered - total
             add(.overrun, over, "\(counts.registered) registered, \(over) more than the total of \(total)")
         }
-        if let stalled = summary.health[.stalled], stalled > 0 {
+        for member in running where member.health == .stalled || member.health == .suspect {
+            let why = member.reason.map { ": \($0)" } ?? ""
+            let word = member.health == .stalled ? "is stalled" : "gives no sign of life"
+            add(member.health == .stalled ? .stalled : .suspect, 1, "\(member.id) \(word)\(why)")
+        }
+        func unnamed(_ health: Health) -> Int? {
+            summary.health[health].map { $0 - running.count { $0.health == health } }
+        }
+        if let stalled = unnamed(.stalled), stalled > 0 {
             add(
                 .stalled, stalled,
                 "\(stalled) of \(counts.running) running \(stalled == 1 ? "is" : "are") stalled")
         }
-        if let suspect = summary.health[.suspect], suspect > 0 {
+        if let suspect = unnamed(.suspect), suspect > 0 {
             add(.suspect, suspect, "\(suspect) of \(counts.running) running without a sign of life")
         }
-        if counts.running > 0 { add(.running, counts.running, "\(counts.running) running") }
+        if counts.running > 0 {
+            let longest = running.first.flatMap { member in
+                member.elapsed.map { "; the longest: \(member.id), for \($0.inWords)" }
+            }
+            add(.running, counts.running, "\(counts.running) running\(longest ?? "")")
+        }
         if counts.queued > 0 { add(.queued, counts.queued, "\(counts.queued) queued") }
         return blockers
     }

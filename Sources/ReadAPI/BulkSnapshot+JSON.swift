@@ -1,4 +1,4 @@
-import HeadwayCore
+package import HeadwayCore
 
 extension BulkSnapshot {
     /// Running members that the caller may not read come without their words.
@@ -6,7 +6,10 @@ extension BulkSnapshot {
         let counts = summary.counts
         json.beginObject()
         json.field("id", summary.id.description)
+        json.field("label", summary.label)
         json.field("phase", summary.phase.rawValue)
+        json.field("outcome", summary.outcome?.rawValue)
+        json.field("cancelling", summary.isCancelling)
         json.field("text", summary.text)
         json.field("completed", counts.completed)
         json.field("total", summary.total)
@@ -59,7 +62,11 @@ extension BulkSnapshot {
     }
 
     /// `failures`: grouped by code and stage; either is null where nobody named it.
-    package func writeFailures(to json: inout JSONWriter) {
+    ///
+    /// - Parameter samples: ids of members that failed so; nil leaves them out.
+    package func writeFailures(
+        to json: inout JSONWriter, samples: [BulkShare.FailureKind: [JobID]]? = nil
+    ) {
         json.key("failures")
         json.beginArray()
         for (kind, count) in failures {
@@ -67,6 +74,7 @@ extension BulkSnapshot {
             json.field("code", kind.code.isEmpty ? nil : kind.code)
             json.field("stage", kind.stage.isEmpty ? nil : kind.stage)
             json.field("count", count)
+            if let samples { json.field("samples", (samples[kind] ?? []).map(\.description)) }
             json.endObject()
         }
         json.endArray()

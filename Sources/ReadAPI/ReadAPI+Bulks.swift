@@ -122,20 +122,51 @@ extension ReadAPI {
         return .json(json.bytes, headers: Self.caching(access))
     }
 
-    /// `GET /v1/bulks/{id}/failures`: grouped by code and stage.
+    /// Failed members that are looked at for samples.
+    private static let sampledFailures = 100
+    /// Samples of one kind of failure.
+    private static let samplesPerKind = 3
+
+    /// `GET /v1/bulks/{id}/failures`: grouped by code and stage, with ids of some that failed so.
     func failures(_ call: RouteCall) async throws(Problem) -> HTTPResponse {
         let snapshot = try await snapshot(call)
         var json = JSONWriter()
         json.beginObject()
         json.field("id", snapshot.id.description)
         json.field("failed", snapshot.summary.counts.failed)
-        snapshot.writeFailures(to: &json)
+        snapshot.writeFailures(to: &json, samples: try await samples(of: snapshot))
         json.field("jobs", "/v1/bulks/\(snapshot.id)/jobs?status=failed")
         json.field("epoch", snapshot.epoch)
         json.field("version", Int(snapshot.summary.version))
         json.fields(snapshot.freshness)
         json.endObject()
         return .json(json.bytes, headers: Self.uncached)
+    }
+
+    /// From one page of the failed members: O(page), however large the bulk is.
+    private func samples(of bulk: BulkSnapshot) async throws(Problem) -> [BulkShare.FailureKind: [JobID]] {
+        guard bulk.summary.counts.failed > 0 else { return [:] }
+        let id = bulk.id
+        let page = try await ask { reader throws(ReadError) in
+            try await reader.members(of: id, status: .failed, limit: Self.sampledFailures)
+        }
+        var samples: [BulkShare.FailureKind: [JobID]] = [:]
+        for member in page?.members ?? [] {
+            let kind: BulkShare.FailureKind
+            switch member.answer {
+            case .job(let job):
+                kind = BulkShare.FailureKind(
+                    code: job.state.failure?.code ?? "", stage: job.state.failure?.stage ?? "")
+            case .expired(_, let tombstone, _, _):
+                kind = BulkShare.FailureKind(
+                    code: tombstone.failureCode ?? "", stage: tombstone.failureStage ?? "")
+            case .unknown: continue
+            }
+            if samples[kind, default: []].count < Self.samplesPerKind {
+                samples[kind, default: []].append(member.id)
+            }
+        }
+        return samples
     }
 
     /// `GET /v1/bulks/{id}/blockers`: what it waits for before it can settle.
@@ -147,7 +178,14 @@ extension ReadAPI {
         json.field("phase", snapshot.summary.phase.rawValue)
         json.key("blockers")
         json.beginArray()
-        for blocker in BulkBlocker.all(of: snapshot.summary) {
+        let access = try access(call)
+        let named = (snapshot.current ?? []).map { job in
+            BulkBlocker.Member(
+                id: job.id, health: job.state.health,
+                reason: access.grant(job.state.token).isAllowed ? job.reason : nil, elapsed: job.elapsed)
+        }
+        let silence = snapshot.summary.updatedAt.map { snapshot.readAt - $0 }
+        for blocker in BulkBlocker.all(of: snapshot.summary, running: named, unchangedFor: silence) {
             json.beginObject()
             json.field("kind", blocker.kind.rawValue)
             json.field("count", blocker.count)

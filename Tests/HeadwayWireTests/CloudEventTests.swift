@@ -120,7 +120,8 @@ struct CloudEventTests {
     @Test(
         "the words that shares tell one another are refused from outside",
         arguments: [
-            "bulk.announced", "bulk.cancelling", "bulk.settled", "bulk.reopened", "bulk.recount", "bulk.failing",
+            "bulk.announced", "bulk.cancelling", "bulk.settled", "bulk.reopened", "bulk.recount",
+            "bulk.failing",
         ])
     func shareWords(type: String) {
         let json = Self.event(#""type": "\#(type)", "subject": "spring""#, data: #"{"generation": 1}"#)

@@ -130,6 +130,27 @@ struct SmallValueTests {
                 "1 of 8 running without a sign of life",
                 "8 running", "30 queued",
             ])
+        let running = [
+            BulkBlocker.Member(
+                id: JobID(unchecked: "page-7"), health: .stalled, reason: "No progress for 4m12s.",
+                elapsed: .seconds(720)),
+            BulkBlocker.Member(
+                id: JobID(unchecked: "page-8"), health: .ok, reason: nil, elapsed: .seconds(5)),
+        ]
+        let named = BulkBlocker.all(of: BulkSummary(id: share.id, shares: [share]), running: running)
+        #expect(
+            named.map(\.text) == [
+                "2 of 40 not yet registered", "page-7 is stalled: No progress for 4m12s.",
+                "1 of 8 running without a sign of life", "8 running; the longest: page-7, for 12m",
+                "30 queued",
+            ])
+        let forgotten = Sample.share("x", BulkCounts(completed: 2), isHome: true)
+        #expect(
+            BulkBlocker.all(
+                of: BulkSummary(id: forgotten.id, shares: [forgotten]), unchangedFor: .seconds(7200)
+            ).map(\.text) == [
+                "nobody sealed it, so it may still grow; last change 2h ago; seal it to settle it"
+            ])
         let settled = Sample.share("x", BulkCounts(completed: 2), total: 2, isSealed: true, isHome: true)
         #expect(BulkBlocker.all(of: BulkSummary(id: settled.id, shares: [settled])).isEmpty)
     }
