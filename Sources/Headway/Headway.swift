@@ -198,6 +198,7 @@ public final class Headway: HeadwayBus {
                 && sender.resentAt.map({ now - $0 >= sender.rules.keep }) ?? true
             {
                 batch.add("HDEL", keyspace.sources(partition), sender.source)
+                state.leaving.insert(partition)
             }
             return batch
         }

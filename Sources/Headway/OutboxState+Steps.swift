@@ -156,7 +156,8 @@ extension OutboxState {
     /// The question for the mark of every partition that keeps something.
     func marks() -> Inquiry {
         var inquiry = Inquiry()
-        for (partition, sender) in queue.senders.enumerated() where !sender.backlog.isEmpty {
+        for (partition, sender) in queue.senders.enumerated()
+        where !sender.backlog.isEmpty && !leaving.contains(partition) {
             inquiry.ask(
                 .mark(partition: partition, source: sender.source), settings.keyspace.sources(partition),
                 sender.source)
@@ -173,7 +174,10 @@ extension OutboxState {
             }
             switch question {
             case .mark(let partition, let source):
-                guard queue.senders[partition].source == source, let mark = Self.mark(reply) else { continue }
+                // A look that was on its way when the source went would read a mark that has fallen to nothing.
+                guard !leaving.contains(partition), queue.senders[partition].source == source,
+                    let mark = Self.mark(reply)
+                else { continue }
                 queue.see(mark, of: partition, at: now)
             case .cancelJob(let key):
                 guard let job = jobs[key], let fields = reply.elements, fields.count == 2,
@@ -195,7 +199,9 @@ extension OutboxState {
         var marks = queue.senders.map(\.mark)
         for (question, reply) in zip(inquiry.questions, replies) {
             if let text = reply.error { throw RedisError.refusal(text, command: "HGET") }
-            guard case .mark(let partition, _) = question, let mark = Self.mark(reply) else { continue }
+            guard case .mark(let partition, _) = question, !leaving.contains(partition),
+                let mark = Self.mark(reply)
+            else { continue }
             marks[partition] = mark
         }
         queue.reconnect(marks: marks, at: now)

@@ -51,6 +51,8 @@ struct OutboxState {
     var questions = 0
     /// After a refusal that passes: nothing is sent before.
     var restUntil: Duration = .zero
+    /// Partitions whose source is being taken away: what is read of it from here on says nothing.
+    var leaving: Set<Int> = []
     var nextLook: Duration = .zero
     var nextBeats: Duration = .zero
     /// What a person must mend; events are kept meanwhile.

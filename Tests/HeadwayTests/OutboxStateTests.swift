@@ -67,4 +67,24 @@ struct OutboxStateTests {
         state.beats(at: .seconds(7), into: &batch)
         #expect(batch.count == 2)
     }
+
+    @Test(
+        "a source that is being taken away is asked for no more, and a new connection believes what was known"
+    )
+    func leaving() throws {
+        var state = try outbox()
+        #expect(try state.append(heartbeat(), at: .zero) == .taken(1))
+        let parcel = try #require(state.queue.next(at: .zero).first)
+        state.queue.acknowledge(parcel)
+        state.queue.see(1, of: 0, at: .seconds(1))
+        let question = state.marks()
+        #expect(question.questions.count == 1)
+        state.leaving.insert(0)
+        #expect(state.marks().questions.isEmpty)
+        // The server has forgotten the source: that is no rollback, and nothing is sent again.
+        try state.connect(state.marks(), [], at: .seconds(2))
+        #expect(state.queue.senders[0].mark == 1)
+        #expect(state.queue.next(at: .seconds(2)).isEmpty)
+        #expect(state.statistics.unacknowledged == 0)
+    }
 }

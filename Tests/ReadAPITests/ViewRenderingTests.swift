@@ -118,7 +118,7 @@ struct ViewRenderingTests {
         let answer = try ViewSamples.article { $0.message = "" }
         let value =
             #"["$message|or:Working", "${message|or:Working}", "$message|omitnull", {"$if": "$message", "then": 1, "else": 2}, "$message"]"#
-        #expect(try ViewSamples.value(value, of: answer) == #"["Working","Working",2,""]"#)
+        #expect(try ViewSamples.value(value, of: answer) == #"["Working","Working",2,null]"#)
     }
 
     @Test("the active stage is null between two stages and after the end; the stage is not")

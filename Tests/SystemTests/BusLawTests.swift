@@ -117,6 +117,11 @@ extension JobState {
         job.aliveAt = start
         job.movedAt = start
         job.position?.startedAt = start
+        job.cancelRequestedAt = cancelRequestedAt.map { _ in start }
+        // How long a stage took decides what is usual; a value in between may show that it was half done.
+        job.position?.indexStartedAt = position?.indexStartedAt.map { _ in start }
+        job.position?.halfAt = nil
+        job.position?.usual = nil
         // Values in between may never have been seen.
         job.version = 1
         return job

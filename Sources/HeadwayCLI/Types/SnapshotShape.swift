@@ -20,10 +20,7 @@ enum SnapshotShape {
         Member("message", .text), Member("code", .optional(.text)), Member("stage", .optional(.text)),
     ])
     static let estimate = TypeShape.object([
-        Member("seconds", .optional(decimal), isOptional: true),
-        Member("high", .optional(decimal), isOptional: true),
-        Member("basis", .optional(.text), isOptional: true),
-        Member("reason", .optional(.text), isOptional: true),
+        Member("seconds", whole), Member("high", whole), Member("at", .text), Member("basis", .text),
     ])
     static let stage = TypeShape.object([
         Member("id", .stage), Member("label", .text), Member("percent", whole),
@@ -36,16 +33,19 @@ enum SnapshotShape {
     static func job(of pipeline: String) -> [Member] {
         [
             Member("id", .text), Member("pipeline", .literal(.string(pipeline))),
-            Member("bulk", .optional(.text)), Member("status", .words(statuses)),
+            Member("bulk", .optional(.text)), Member("label", .optional(.text)),
+            Member("status", .words(statuses)),
             Member("health", .words(Health.allCases.map(\.rawValue))), Member("reason", .optional(.text)),
             Member("percent", whole), Member("message", .optional(.text)), Member("attempt", whole),
-            Member("worker", .optional(.text)), Member("stage", .optional(stage)),
+            Member("worker", .optional(.text)), Member("cancelRequested", .flag),
+            Member("stage", .optional(stage)),
             Member("completedStages", .list(.stage)), Member("skippedStages", .list(.stage)),
             Member("substeps", .list(substep)), Member("result", .optional(.text)),
             Member("error", .optional(error)), Member("attributes", .dictionary(.text)),
             Member("createdAt", .text), Member("startedAt", .optional(.text)), Member("updatedAt", .text),
             Member("finishedAt", .optional(.text)), Member("elapsedSeconds", .optional(decimal)),
-            Member("eta", .optional(estimate)), Member("epoch", .text), Member("version", whole),
+            Member("eta", .optional(estimate)), Member("etaReason", .optional(.text)),
+            Member("epoch", .text), Member("version", whole),
             Member("asOf", .optional(.text)), Member("lagMs", whole),
             Member("stale", .literal(.bool(true)), isOptional: true),
         ]
@@ -121,7 +121,7 @@ enum SnapshotShape {
         case ("startedAt", nil), ("finishedAt", nil), ("asOf", nil), ("eta", "at"): return .optional(.text)
         case ("elapsedSeconds", nil): return .optional(decimal)
         case ("eta", nil): return .optional(estimate)
-        case ("eta", "seconds"), ("eta", "high"): return .optional(decimal)
+        case ("eta", "seconds"), ("eta", "high"): return .optional(whole)
         case ("eta", _): return .optional(.text)
         case ("lagMs", nil): return whole
         case ("stale", nil): return .flag
@@ -158,7 +158,7 @@ enum SnapshotShape {
         case ("rate", nil): return .optional(.object([Member("perMinute", decimal)]))
         case ("rate", _): return .optional(decimal)
         case ("eta", nil): return .optional(estimate)
-        case ("eta", "seconds"), ("eta", "high"): return .optional(decimal)
+        case ("eta", "seconds"), ("eta", "high"): return .optional(whole)
         case ("eta", _): return .optional(.text)
         case ("stale", nil): return .flag
         default: return .anything

@@ -16,6 +16,7 @@ export interface BookSnapshot {
   id: string;
   pipeline: "book";
   bulk: string | null;
+  label: string | null;
   status: "queued" | "running" | "completed" | "failed" | "cancelled";
   health: "ok" | "slow" | "suspect" | "stalled" | "lost";
   reason: string | null;
@@ -23,6 +24,7 @@ export interface BookSnapshot {
   message: string | null;
   attempt: number;
   worker: string | null;
+  cancelRequested: boolean;
   stage: {
     id: BookStage;
     label: string;
@@ -55,11 +57,12 @@ export interface BookSnapshot {
   finishedAt: string | null;
   elapsedSeconds: number | null;
   eta: {
-    seconds?: number | null;
-    high?: number | null;
-    basis?: string | null;
-    reason?: string | null;
+    seconds: number;
+    high: number;
+    at: string;
+    basis: string;
   } | null;
+  etaReason: string | null;
   epoch: string;
   version: number;
   asOf: string | null;
