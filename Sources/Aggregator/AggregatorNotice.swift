@@ -23,6 +23,8 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
     case drift(partition: Int, bulk: BulkID, told: BulkCounts, counted: BulkCounts)
     /// A share was counted anew from its members; `changed` when it had been wrong.
     case recounted(partition: Int, bulk: BulkID, changed: Bool)
+    /// A share has so many members that counting them anew would outlast the lease.
+    case recountRefused(partition: Int, bulk: BulkID)
     /// A receiver of webhooks does not take them; they are tried again.
     case receiverFails(receiver: String, reason: String)
     case receiverBack(receiver: String)
@@ -36,7 +38,7 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
     package var level: Level {
         switch self {
         case .took, .released, .recounted: .info
-        case .lost, .refused, .clockJumped, .receiverFails, .receiverBack: .warning
+        case .lost, .refused, .clockJumped, .receiverFails, .receiverBack, .recountRefused: .warning
         case .halted, .gap, .trimmedUnread, .streamDeleted, .drift, .undelivered, .outboxFull: .error
         }
     }
@@ -64,6 +66,9 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
         case .drift(let partition, let bulk, let told, let counted):
             "partition \(partition): bulk \(bulk) tells \(told.inWords), its members' index \(counted.inWords);"
                 + " see headway verify --repair"
+        case .recountRefused(let partition, let bulk):
+            "partition \(partition): bulk \(bulk) has more than \(PartitionOwner.recountLimit) members here;"
+                + " it is not counted anew"
         case .recounted(let partition, let bulk, let changed):
             "partition \(partition): bulk \(bulk) was counted anew; it \(changed ? "had been wrong" : "was right")"
         case .receiverFails(let receiver, let reason):

@@ -6,11 +6,14 @@ import Redis
 extension PartitionOwner {
     /// How many shares are looked at in one look.
     private static let auditSlice = 20
+    /// Most members of one share that are counted anew.
+    static let recountLimit = 100_000
 
     /// Compares the counts of some shares with the index of their members, five counts by Redis each.
     ///
     /// Runs between a commit and the next one on the partition's own connection, so both are of one moment.
-    func audit(_ memory: PartitionMemory, on connection: RedisConnection) async throws(Loss) {
+    /// A share that expired with its settled bulk is let go: what memory holds of it is nobody's any more.
+    func audit(_ memory: inout PartitionMemory, on connection: RedisConnection) async throws(Loss) {
         let shares = memory.shares.values.filter { !$0.isDirty && $0.stored != nil }
             .sorted { $0.share.id < $1.share.id }
         let slice = shares.filter { $0.share.id > auditedUpTo ?? $0.share.id }.prefix(Self.auditSlice)
@@ -24,14 +27,20 @@ extension PartitionOwner {
                 let range = MemberScore.range(of: status)
                 batch.add("ZCOUNT", keyspace.members(partition, slot.share.id), range.min, range.max)
             }
+            batch.add("EXISTS", keyspace.bulk(partition, slot.share.id))
         }
         let replies = try await exchange(batch, on: connection)
         try refuseErrors(in: replies, of: batch)
-        let width = JobState.Status.allCases.count
+        let width = JobState.Status.allCases.count + 1
         for (place, slot) in chosen.enumerated() {
             var counted = BulkCounts()
             for (status, reply) in zip(JobState.Status.allCases, replies[(place * width)...]) {
                 counted[status] = reply.number ?? 0
+            }
+            let isGone = replies[(place + 1) * width - 1].integer == 0
+            if slot.share.settledGeneration != nil, isGone || counted.registered == 0, !slot.share.hasWork {
+                memory.shares[slot.share.id] = nil
+                continue
             }
             stats.audited += 1
             guard counted != slot.share.counts else { continue }
@@ -46,7 +55,14 @@ extension PartitionOwner {
     /// 100,000 members.
     ///
     /// A member of which nothing is left but its place in the index counts by that, with weight 1.
-    func recount(_ bulk: BulkID, on connection: RedisConnection) async throws(Loss) -> [BulkContribution] {
+    ///
+    /// - Returns: nil for a share of more than ``recountLimit`` members: reading them would outlast the lease.
+    func recount(_ bulk: BulkID, on connection: RedisConnection) async throws(Loss) -> [BulkContribution]? {
+        var size = CommandBatch()
+        size.add("ZCARD", keyspace.members(partition, bulk))
+        let sizes = try await exchange(size, on: connection)
+        try refuseErrors(in: sizes, of: size)
+        guard sizes[0].integer ?? 0 <= Self.recountLimit else { return nil }
         var list = CommandBatch()
         list.add("ZRANGE", keyspace.members(partition, bulk), "0", "-1", "WITHSCORES")
         let listed = try await exchange(list, on: connection)

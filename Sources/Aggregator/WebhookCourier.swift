@@ -154,10 +154,12 @@ actor WebhookCourier {
         let redis = (clock.first?.string.flatMap { Int64($0) } ?? 0) * 1000
         let entries = replies[1].elements.map(Array.init) ?? []
         var letters: [WebhookLane.Letter] = []
+        // Moved on only when all answers are there: what was not taken is read again.
+        var cursor = lane.cursor
         for entry in entries {
             guard let parts = entry.elements, parts.count == 2, let id = parts[0].bytes.flatMap(StreamID.init)
             else { continue }
-            lane.cursor = max(lane.cursor, id)
+            cursor = max(cursor, id)
             guard let fields = parts[1].elements, let read = try? OutboxEntry(fields: fields.pairs) else {
                 continue
             }
@@ -165,7 +167,10 @@ actor WebhookCourier {
             letters.append(WebhookLane.Letter(id, read, bornAt: now - age, now: now))
         }
         let isMore = entries.count == WebhookLane.readCount
-        guard options.receivers.count > 1, !letters.isEmpty else { return (letters, isMore) }
+        guard options.receivers.count > 1, !letters.isEmpty else {
+            lane.cursor = cursor
+            return (letters, isMore)
+        }
         var asking = CommandBatch()
         asking.add(
             "HMGET",
@@ -173,6 +178,7 @@ actor WebhookCourier {
         let known = try await client.send(asking)
         if let error = asking.firstError(in: known) { throw error }
         let marks = known[0].elements.map(Array.init) ?? []
+        lane.cursor = cursor
         return (zip(letters, marks).filter { $0.1.isNull }.map(\.0), isMore)
     }
 

@@ -71,9 +71,13 @@ package struct WebhookOptions: Sendable, Equatable {
         }
 
         private static func shown(_ url: String) -> String {
+            // Behind the scheme there may be a password.
+            let scheme = url.utf8.prefix { $0 != UInt8(ascii: ":") }
+            let isScheme = scheme.count < min(url.utf8.count, 12)
             let plain = String(
-                decoding: url.utf8.prefix(24).map { 0x20...0x7e ~= $0 ? $0 : 63 }, as: UTF8.self)
-            return "\"\(plain)\(url.utf8.count > 24 ? "…" : "")\""
+                decoding: (isScheme ? scheme : url.utf8.prefix(4)).map { 0x20...0x7e ~= $0 ? $0 : 63 },
+                as: UTF8.self)
+            return isScheme ? "\"\(plain):…\"" : "\"\(plain)…\""
         }
     }
 

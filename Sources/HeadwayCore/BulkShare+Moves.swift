@@ -79,6 +79,7 @@ extension BulkShare {
         }
         if counts.open == 0 { errands.insert(.settle) }
     }
+
     /// Notes a member's first failure of this generation for home, and that a member came back: only asked where
     /// somebody wants to hear of first failures, since it costs words between shares.
     ///

@@ -81,6 +81,8 @@ extension ReadAPI {
         if given != nil {
             let access = try access(call)
             let known = try await ask { reader throws(ReadError) in try await reader.job(id) }
+            // Who registers a job first decides whether it has a token: none is made for a known one without.
+            if known.status != nil, known.tokenDigest == nil, token != nil { (token, digest) = (nil, nil) }
             if let stored = known.tokenDigest {
                 let isSame = digest.flatMap(TokenDigest.init(hex:)) == TokenDigest(hex: stored)
                 if !isSame { try access.check(known) }

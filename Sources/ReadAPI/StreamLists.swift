@@ -16,6 +16,8 @@ struct StreamLists: Sendable {
     static let lifetime = Duration.seconds(600)
     /// Over all lists.
     static let subjectLimit = 100_000
+    /// Each may also hold the digests of a hundred tokens.
+    static let listLimit = 2_000
 
     private var lists: [String: List] = [:]
     private var subjectCount = 0
@@ -27,7 +29,7 @@ struct StreamLists: Sendable {
         _ subjects: [Subject], as id: String, for access: ReadAccess = .nobody, at now: Duration
     ) {
         forgetOld(at: now)
-        while subjectCount + subjects.count > Self.subjectLimit,
+        while subjectCount + subjects.count > Self.subjectLimit || lists.count >= Self.listLimit,
             let oldest = lists.min(by: { $0.value.usedAt < $1.value.usedAt })
         {
             forget(oldest.key)

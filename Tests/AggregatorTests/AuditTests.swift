@@ -89,6 +89,31 @@ struct AuditTests {
         await fixture.stop()
     }
 
+    @Test("a share that expired with its settled bulk is let go, and nobody calls it wrong")
+    func expired() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let notices = Notices()
+        let aggregator = fixture.aggregator(auditPause: .milliseconds(20), notices: notices)
+        await aggregator.start()
+        try await fixture.publish("bulk.opened", "b", ["total": "1"])
+        try await fixture.publish("job.started", "a", ["pipeline": "book", "bulk": "b", "attempt": "1"])
+        try await fixture.publish("job.completed", "a", ["attempt": "1"])
+        try await fixture.publish("bulk.sealed", "b")
+        #expect(await eventually(within: .seconds(10)) { (try? await fixture.bulk("b").phase) == .settled })
+        #expect(
+            await eventually(within: .seconds(10)) {
+                (try? await fixture.shares("b").first?.settledGeneration) == 1
+            })
+        // As if its time were over.
+        let id = BulkID(unchecked: "b")
+        try await fixture.send("DEL", fixture.keyspace.bulk(0, id), fixture.keyspace.members(0, id))
+        try await fixture.loop.sleep(for: .milliseconds(500))
+        #expect(await aggregator.stats()[0].drift == 0)
+        #expect(!notices.texts.contains { $0.contains("tells") })
+        await aggregator.stop()
+        await fixture.stop()
+    }
+
     @Test("counting anew gives what counting step by step gave, whatever happened")
     func law() {
         for seed in UInt64(0)..<300 {

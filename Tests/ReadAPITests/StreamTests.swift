@@ -135,6 +135,8 @@ struct StreamTests {
             try await house.writer.put(Sample.job("a", version: 17))
             let stream = try TestStream(port: house.port, "/v1/jobs/a/events")
             _ = try #require(await stream.next("job"))
+            // An idle commit in between would show the old version in the new epoch.
+            await house.writer.stopBeating()
             await house.writer.newEpoch("e2")
             try await house.writer.put(Sample.job("a", version: 2))
             let second = try #require(await stream.next { $0.version == 2 })

@@ -51,7 +51,9 @@ extension MemoryState {
         }
         share.finishErrands(told)
         bulks[id]?.share = share
-        if share.settledGeneration != before {
+        // A member that came back has taken the settlement away before this: then nothing expires any more.
+        let isReopened = share.settledGeneration == nil && bulks[id]?.due != nil
+        if share.settledGeneration != before || isReopened {
             bulks[id]?.due = share.settledGeneration.map { _ in now + limits.bulkRetention }
             look(ahead: id)
         }
