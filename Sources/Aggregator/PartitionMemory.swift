@@ -77,7 +77,10 @@ extension BulkShare {
     /// Queued members that a cancelled bulk still has to sweep away.
     var isSweeping: Bool { isCancelling && counts.queued > 0 }
     /// What an owner must go on with, also after a take-over: `errands` lists such shares.
-    var hasWork: Bool { !errands.isEmpty || isSweeping }
+    var hasWork: Bool { !errands.isEmpty || isSweeping || isAskingWorkers }
+    /// Running members of a cancelled bulk, each of which is asked to cancel, so that a worker that does not
+    /// answer meets its deadline.
+    var isAskingWorkers: Bool { isCancelling && counts.running > 0 }
 }
 
 /// All that an owner believes of its partition. Dropped whole when anything is lost.

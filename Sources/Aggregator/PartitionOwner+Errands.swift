@@ -1,3 +1,4 @@
+import EventLoop
 import HeadwayCore
 import HeadwayWire
 import Redis
@@ -73,7 +74,7 @@ extension PartitionOwner {
     ) async throws(Loss) -> Sweep {
         guard let bulk = memory.shares.values.first(where: { $0.share.isSweeping })?.share.id else {
             turn.leave(partition)
-            return Sweep()
+            return Sweep(ids: try await nextToAsk(atMost: room, &memory, on: connection))
         }
         guard turn.take(partition) else { return Sweep(pause: .milliseconds(5)) }
         let limit = min(max(room, Self.sweepFloor), Self.sweepSlice, options.batch)
@@ -96,6 +97,59 @@ extension PartitionOwner {
             return Sweep()
         }
         return Sweep(ids: queued, pause: .zero)
+    }
+}
+
+extension PartitionOwner {
+    /// How far the round of asking workers is.
+    struct AskRound {
+        var bulk: BulkID?
+        /// Members of it that were looked at.
+        var offset = 0
+        var isFruitful = false
+        var next: Duration = .zero
+    }
+
+    /// Running members of cancelled bulks that nobody has asked to cancel yet: one slice, each tenth of a second
+    /// while there are some, then a round each second for those who started since.
+    private func nextToAsk(
+        atMost room: Int, _ memory: inout PartitionMemory, on connection: RedisConnection
+    ) async throws(Loss) -> [JobID] {
+        let now = loop.clock.now
+        guard now >= askRound.next else { return [] }
+        if askRound.bulk.flatMap({ memory.shares[$0] })?.share.isAskingWorkers != true {
+            let waiting = memory.shares.values.filter(\.share.isAskingWorkers).map(\.share.id).min()
+            askRound = AskRound(bulk: waiting)
+        }
+        guard let bulk = askRound.bulk else {
+            askRound.next = now + .milliseconds(200)
+            return []
+        }
+        let limit = min(max(room, Self.sweepFloor), Self.sweepSlice, options.batch)
+        let range = MemberScore.range(of: .running)
+        var batch = CommandBatch()
+        batch.add(
+            "ZRANGE", keyspace.members(partition, bulk), range.min, range.max, "BYSCORE", "LIMIT",
+            "\(askRound.offset)", "\(limit)")
+        let replies = try await exchange(batch, on: connection)
+        try refuseErrors(in: replies, of: batch)
+        let ids = replies[0].elements?.compactMap { $0.string.flatMap { JobID($0) } } ?? []
+        try await load(jobs: ids.filter { memory.jobs.find($0) == nil }, into: &memory, on: connection)
+        let unasked = ids.filter { id in
+            guard case .job(let job)? = memory.jobs.find(id)?.record else { return false }
+            return job.status == .running && !job.isCancelRequested
+        }
+        askRound.isFruitful = askRound.isFruitful || !unasked.isEmpty
+        askRound.offset += ids.count
+        askRound.next = now + .milliseconds(100)
+        if ids.count < limit {
+            // The round is over; the next bulk's turn, or this one's again.
+            let others = memory.shares.values.filter(\.share.isAskingWorkers).map(\.share.id)
+            let following = others.filter { $0 > bulk }.min()
+            let pause: Duration = following != nil || askRound.isFruitful ? .milliseconds(100) : .seconds(1)
+            askRound = AskRound(bulk: following ?? others.min(), next: now + pause)
+        }
+        return unasked
     }
 }
 

@@ -24,6 +24,7 @@ extension PartitionOwner {
         dueCheck = DueCheck()
         finishedErrands = []
         retryErrands = []
+        askRound = AskRound()
         startErrands(of: memory)
         var reading = try await receive(
             await sendRead(after: memory.control, counts: true, on: connection), after: memory.control)

@@ -42,6 +42,7 @@ actor PartitionOwner {
     var runningErrands: [BulkID: BulkShare.Errands] = [:]
     var finishedErrands: [FinishedErrands] = []
     var retryErrands: Set<BulkID> = []
+    var askRound = AskRound()
     /// The last share that ``audit(_:on:)`` looked at.
     var auditedUpTo: BulkID?
 

@@ -127,6 +127,14 @@ struct BulkTests {
                 (try? await fixture.bulk("b").counts) == BulkCounts(running: 5, cancelled: 55)
             })
         #expect(try await fixture.recount("b") == BulkCounts(running: 5, cancelled: 55))
+        // Each running one is asked by itself, so that one that does not answer meets its deadline.
+        #expect(
+            await eventually(within: .seconds(10)) {
+                for number in 0..<5 where (try? await fixture.job("j\(number)"))?.isCancelRequested != true {
+                    return false
+                }
+                return true
+            })
         for partition in 0..<4 {
             let key = fixture.keyspace.bulk(partition, BulkID(unchecked: "b"))
             let share = try BulkShare(

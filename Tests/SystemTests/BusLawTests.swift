@@ -117,7 +117,8 @@ extension JobState {
         job.aliveAt = start
         job.movedAt = start
         job.position?.startedAt = start
-        job.cancelRequestedAt = cancelRequestedAt.map { _ in start }
+        // When a worker of a cancelled bulk is asked depends on the aggregator's round.
+        job.cancelRequestedAt = bulk == nil ? cancelRequestedAt.map { _ in start } : nil
         // How long a stage took decides what is usual; a value in between may show that it was half done.
         job.position?.indexStartedAt = position?.indexStartedAt.map { _ in start }
         job.position?.halfAt = nil
@@ -174,13 +175,26 @@ private final class RealThing: Sendable {
         }
     }
 
+    /// What shares have still to tell others, and queued members of cancelled bulks. Workers of a cancelled bulk
+    /// are asked in rounds that never end while they run.
+    private func tellings(in partition: Int) async throws -> Int {
+        let listed = try await client.send("SMEMBERS", keyspace.errands(partition))
+        var count = 0
+        for id in listed.elements?.compactMap({ $0.string.flatMap { BulkID($0) } }) ?? [] {
+            let reply = try await client.send("HGETALL", keyspace.bulk(partition, id))
+            let share = try BulkShare(id: id, fields: reply.pairs)
+            if !share.errands.isEmpty || (share.isCancelling && share.counts.queued > 0) { count += 1 }
+        }
+        return count
+    }
+
     private func isQuiet() async throws -> Bool {
         for partition in 0..<keyspace.partitions {
-            let work = try await client.send("SCARD", keyspace.errands(partition))
+            let work = try await tellings(in: partition)
             let checkpoint = try await client.send("HGET", keyspace.control(partition), "checkpoint")
             let last = try await client.send("XREVRANGE", keyspace.events(partition), "+", "-", "COUNT", "1")
             let end = last.elements?.first?.elements?.first?.string
-            guard work.integer == 0, end == nil || end == checkpoint.string else { return false }
+            guard work == 0, end == nil || end == checkpoint.string else { return false }
         }
         return true
     }

@@ -64,11 +64,16 @@ extension MemoryState {
         for job in open.values where job.bulk == id { job.cancellation.set() }
     }
 
-    /// Members of a cancelled bulk that wait are cancelled.
+    /// Members of a cancelled bulk that wait are cancelled; those that run are asked, so that a worker that does
+    /// not answer meets its deadline.
     private mutating func cancelWaiting(in id: BulkID) {
-        guard let line = bulks[id], line.share.isCancelling, line.share.counts.queued > 0 else { return }
+        guard let line = bulks[id], line.share.isCancelling, line.share.counts.open > 0 else { return }
         let waiting = line.members.filter { member in
-            if case .job(let job)? = lines[member]?.record { job.status == .queued } else { false }
+            if case .job(let job)? = lines[member]?.record {
+                job.status == .queued || (job.status == .running && !job.isCancelRequested)
+            } else {
+                false
+            }
         }
         for member in waiting.sorted() { fold(member, ProgressEvent(member, .cancelRequested(message: nil))) }
     }
