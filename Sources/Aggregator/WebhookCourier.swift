@@ -27,7 +27,6 @@ actor WebhookCourier {
     /// Tries under way by receiver.
     private var underWay: [Int]
     private var journals: [ReceiverJournal]
-    private var random = SystemRandomNumberGenerator()
 
     init(
         keyspace: Keyspace, options: WebhookOptions, client: RedisClient, on loop: EventLoop,
@@ -228,6 +227,16 @@ actor WebhookCourier {
         }
     }
 
+    /// Not within an async function, where a generator without a size has no address that ThreadSanitizer could be
+    /// told.
+    private func verdict(
+        on letter: WebhookLane.Letter, _ outcome: DeliveryOutcome, at now: Duration
+    ) -> DeliveryPolicy.Verdict {
+        var random = SystemRandomNumberGenerator()
+        return options.policy.verdict(
+            outcome, tries: letter.tries, age: now - letter.bornAt, using: &random)
+    }
+
     private func posted(
         _ outcome: DeliveryOutcome, _ id: StreamID, _ partition: Int, _ receiver: Int
     ) async {
@@ -238,8 +247,7 @@ actor WebhookCourier {
         let letter = lane?.letters[id]
         let now = loop.clock.now
         if let letter {
-            verdict = options.policy.verdict(
-                outcome, tries: letter.tries, age: now - letter.bornAt, using: &random)
+            verdict = self.verdict(on: letter, outcome, at: now)
         } else {
             // The partition went to somebody else meanwhile: a success is worth saying, the rest is theirs.
             guard case .answered(200..<300, _) = outcome else { return }
