@@ -76,6 +76,13 @@ package actor Aggregator {
     /// How jobs ended since this process started, as far as commits were accepted.
     package nonisolated var outcomes: OutcomeTally { ledger.current }
 
+    /// Whether Redis answers: some partition was read or looked at within the last ten seconds.
+    package var hearsRedis: Bool {
+        get async {
+            await stats().contains { $0.silence.map { $0 < .seconds(10) } ?? false }
+        }
+    }
+
     package func stats() async -> [PartitionStats] {
         var all: [PartitionStats] = []
         for owner in owners { all.append(await owner.currentStats()) }

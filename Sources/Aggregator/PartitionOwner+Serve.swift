@@ -30,6 +30,7 @@ extension PartitionOwner {
             await sendRead(after: memory.control, counts: true, on: connection), after: memory.control)
 
         while true {
+            noteRound()
             // What memory holds here is what was committed.
             if loop.clock.now >= nextAudit {
                 nextAudit = loop.clock.now + options.auditPause

@@ -52,6 +52,8 @@ actor PartitionOwner {
 
     private var run: Task<Void, Never>?
     private var connection: RedisConnection?
+    /// When Redis last answered a round.
+    private var answeredAt: Duration?
 
     /// When `active` was last looked at, and its first score then.
     struct DueCheck {
@@ -125,7 +127,11 @@ actor PartitionOwner {
         if stats.isOwner { heir = instance }
     }
 
-    func currentStats() -> PartitionStats { stats }
+    func currentStats() -> PartitionStats {
+        var stats = stats
+        stats.silence = answeredAt.map { loop.clock.now - $0 }
+        return stats
+    }
 
     // MARK: Life
 
@@ -133,6 +139,7 @@ actor PartitionOwner {
         var backoff = Backoff(base: .milliseconds(50), cap: .seconds(1))
         var random = SystemRandomNumberGenerator()
         while !isStopping {
+            stats.rounds += 1
             let began = loop.clock.now
             do throws(Loss) {
                 try await liveOn(try await open())
@@ -179,7 +186,9 @@ actor PartitionOwner {
 
     private func liveOn(_ connection: RedisConnection) async throws(Loss) {
         while !isStopping {
-            if let memory = try await take(on: connection) {
+            let taken = try await take(on: connection)
+            noteRound()
+            if let memory = taken {
                 heir = nil
                 stats.isOwner = true
                 courier?.begin(partition)
@@ -190,6 +199,12 @@ actor PartitionOwner {
                 try? await loop.sleep(for: options.glance(jitter: Double.random(in: 0...1)))
             }
         }
+    }
+
+    /// A round that Redis answered.
+    func noteRound() {
+        stats.rounds += 1
+        answeredAt = loop.clock.now
     }
 
     /// Sends and sorts what can go wrong; error replies stay in place for the caller to look at.
@@ -208,6 +223,10 @@ actor PartitionOwner {
 package struct PartitionStats: Sendable {
     package var partition = 0
     package var isOwner = false
+    /// Rounds of its work: reads, looks at another's lease, attempts to connect. They stand still only with the work.
+    package var rounds: Int64 = 0
+    /// Since Redis last answered a round; nil when it never did.
+    package var silence: Duration?
     package var fence: Int64 = 0
     package var commits: Int64 = 0
     package var entries: Int64 = 0

@@ -135,6 +135,7 @@ package actor LiveHub {
 
     private func looked(_ positions: [PartitionPosition]?, _ stale: [Bool]) {
         guard !isStopped else { return }
+        stats.looks += 1
         if let positions {
             lookedAt = loop.clock.now
             for (partition, position) in positions.enumerated() {

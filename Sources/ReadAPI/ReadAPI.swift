@@ -140,6 +140,8 @@ package struct ReadAPIOptions: Sendable {
     package var readiness = Duration.seconds(10)
     /// How often it looks for new pipelines, and so for new views.
     package var pipelinePause = Duration.seconds(1)
+    /// The parts of this process that stand still, by name: any makes `/healthz` say 503.
+    package var stuck: @Sendable () async -> [String] = { [] }
     /// Told each stored view that cannot be read, once.
     package var onBrokenView: (@Sendable (PipelineProblem) -> Void)?
     /// Of the token that opens every job, and that every write needs; nil leaves writes to everybody.

@@ -62,11 +62,13 @@ enum DaemonCommands {
             throw UsageError("takes no arguments, and \"\(Printable.line(word, limit: 40))\" is one")
         }
         try plan.check()
+        var plan = plan
+        plan.manager = manager(invocation)
         let loop = EventLoop(name: "headway")
         let signals = Signals(on: loop)
         defer { signals.restore() }
         let log = invocation.log
-        let opening = Task { try await open(plan, invocation, embeds: embeds, on: loop) }
+        let opening = Task { [plan] in try await open(plan, invocation, embeds: embeds, on: loop) }
 
         var iterator = signals.stream.makeAsyncIterator()
         let station: Station
@@ -78,7 +80,12 @@ enum DaemonCommands {
         }
         await announce(station, plan, invocation, embeds: embeds)
 
+        if let reason = plan.manager?.tell(.ready) {
+            log.warning("the service manager cannot be told that this is ready: \(reason)")
+        }
+
         guard let first = await iterator.next() else { return .failed }
+        plan.manager?.tell(.stopping, .status("draining"))
         log.info("\(SignalName.of(first)): draining; once more to end at once")
         let insisting = Task {
             for await number in signals.stream {
@@ -93,6 +100,15 @@ enum DaemonCommands {
         await loop.stop()
         log.info("stopped")
         return .done
+    }
+
+    private static func manager(_ invocation: Invocation) -> ServiceManager? {
+        do {
+            return try ServiceManager.of(invocation.environment)
+        } catch {
+            invocation.log.warning("the service manager is told nothing: \(error)")
+            return nil
+        }
     }
 
     private static func open(

@@ -4,7 +4,7 @@ import Redis
 enum DaemonOptions {
     static let listen = Option(
         "listen", "l", .address("HOST:PORT"),
-        "where the read API and the dashboard are; port 0 picks a free one",
+        "where the read API and the dashboard are; port 0 picks a free one; fd:3 is an inherited socket",
         fallback: "127.0.0.1:8080")
 
     static let partitions = Option(

@@ -1,14 +1,15 @@
 import EventLoop
 import HTTPServer
 
-/// `/metrics` and `/healthz` for a process that serves nothing else.
+/// `/metrics`, `/healthz` and `/readyz` for a process that serves nothing else.
 struct MetricsDoor: Sendable {
     let address: ListenAddress
     private let server: HTTPServer
 
     /// - Throws: ``Failure`` for an address in use and the like.
     static func open(
-        _ wanted: ListenAddress, on loop: EventLoop,
+        _ wanted: ListenAddress, pulse: Pulse, isReady: @escaping @Sendable () async -> Bool,
+        on loop: EventLoop,
         _ families: @escaping @Sendable () async -> [MetricFamily]
     ) async throws -> MetricsDoor {
         let server = HTTPServer(on: loop) { request in
@@ -17,13 +18,16 @@ struct MetricsDoor: Sendable {
             }
             switch request.path {
             case ["metrics"]: return .metrics(await families(), for: request)
-            case ["healthz"]: return .json(Array(#"{"status":"ok"}"#.utf8))
+            case ["healthz"]: return .health(stuck: await pulse.stuck)
+            case ["readyz"]:
+                return await isReady()
+                    ? .json(Array(#"{"status":"ready"}"#.utf8))
+                    : .json(Array(#"{"status":"not ready"}"#.utf8), status: 503)
             default: return HTTPResponse(status: 404)
             }
         }
         do throws(HTTPServerError) {
-            let port = try await server.listen(host: wanted.host, port: wanted.port)
-            return MetricsDoor(address: ListenAddress(host: wanted.host, port: port), server: server)
+            return MetricsDoor(address: try await server.listen(at: wanted), server: server)
         } catch {
             await server.drain(within: .zero)
             throw Failure("\(error)")
