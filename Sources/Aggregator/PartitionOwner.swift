@@ -127,6 +127,9 @@ actor PartitionOwner {
         if stats.isOwner { heir = instance }
     }
 
+    /// Who is there and not leaving: nobody waits for an heir who is not.
+    func sees(_ present: Set<String>) { watch.present = present }
+
     func currentStats() -> PartitionStats {
         var stats = stats
         stats.silence = answeredAt.map { loop.clock.now - $0 }
