@@ -1,7 +1,10 @@
 # The front door for people who build Headway. `make` alone lists what there is.
 SHELL := /bin/bash
 PACKAGES := libevent-dev libhiredis-dev libcurl4-openssl-dev redis-server
-TEST_PACKAGES := $(PACKAGES) redis-tools python3 python3-redis curl wrk openssl python3-prometheus-client node-typescript gcc libc6-dev
+TEST_PACKAGES := $(PACKAGES) redis-tools python3 python3-redis curl wrk openssl python3-prometheus-client node-typescript gcc libc6-dev \
+	nginx-light systemd strace lintian help2man dpkg-dev prometheus python3-venv
+# From PyPI, for the tests of deploy/: the schemas of Compose and Kubernetes, with their validators.
+DEPLOY_TOOLS := check-jsonschema==0.39.0 kubernetes-validate==1.37.0
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 FLAGS := --explicit-target-dependency-import-check error
 BIN := .build/release/headway
@@ -11,7 +14,7 @@ export ASAN_OPTIONS ?= detect_leaks=0
 export TSAN_OPTIONS ?= suppressions=$(CURDIR)/Tests/tsan.supp
 
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps demo build test check check-sanitizers laws health faults faults-controls bench bench-peers latency estimates format clean
+.PHONY: help deps test-deps demo build test check check-sanitizers laws health deb deb-check faults faults-controls bench bench-peers latency estimates format clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -31,8 +34,11 @@ build: deps ## A release build: .build/release/headway
 deps: ## Install what is missing to build and run (Debian packages); says what it does
 	@./deploy/install-deps $(SUDO) $(PACKAGES)
 
-test-deps: ## Install what the tests use besides: redis-py, curl, wrk, openssl, prometheus-client, tsc
+test-deps: ## Install what the tests use besides: redis-py, curl, wrk, nginx, lintian, strace, tsc, …
 	@./deploy/install-deps $(SUDO) $(TEST_PACKAGES)
+	@test -x .build/deploy-tools/bin/kubernetes-validate || { \
+		echo "Installing with pip into .build/deploy-tools: $(DEPLOY_TOOLS)"; \
+		/usr/bin/python3 -m venv .build/deploy-tools && .build/deploy-tools/bin/pip -q install $(DEPLOY_TOOLS); }
 
 check: test-deps ## Formatting, arrows between rooms, tests
 	swift format lint --strict -r Package.swift Sources Tests
@@ -77,8 +83,18 @@ latency: build ## From publish to a frame at an SSE client, p50 and p99
 estimates: build ## How far off estimates are beside elapsed/percent, on simulated fleets (SEED=… for others)
 	@$(BIN) bench estimates $(if $(SEED),--seed $(SEED))
 
+deb: deps ## A Debian package in out/: the command, systemd units, pipelines, man pages
+	@./deploy/install-deps $(SUDO) dpkg-dev help2man
+	@echo "Building a release with Swift's libraries linked in (the first time takes a few minutes) …"
+	@swift build -c release --product headway --static-swift-stdlib --scratch-path .build-static $(FLAGS)
+	@./deploy/debian/build .build-static/release/headway out
+
+deb-check: deb ## Install that package in a new, minimal Debian (debootstrap), run it there, and purge it
+	@./deploy/install-deps $(SUDO) debootstrap
+	@/usr/bin/python3 Tests/DeployTests/Fixtures/package.py fresh "$(CURDIR)/.build-static/release/headway" "$(CURDIR)"
+
 format: ## Format everything in place
 	swift format -i -r Package.swift Sources Tests
 
 clean: ## Remove build products
-	rm -rf .build .build-tsan .build-asan out
+	rm -rf .build .build-tsan .build-asan .build-static out

@@ -76,6 +76,9 @@ let package = Package(
                 "TestSupport",
             ],
             exclude: ["Fixtures"]),
+        .testTarget(
+            name: "DeployTests", dependencies: ["EventLoop", "HeadwayCLI", "TestSupport"],
+            exclude: ["Fixtures"]),
     ]
 )
 
