@@ -84,7 +84,7 @@ estimates: build ## How far off estimates are beside elapsed/percent, on simulat
 	@$(BIN) bench estimates $(if $(SEED),--seed $(SEED))
 
 deb: deps ## A Debian package in out/: the command, systemd units, pipelines, man pages
-	@./deploy/install-deps $(SUDO) dpkg-dev help2man
+	@./deploy/install-deps $(SUDO) dpkg-dev help2man chrpath binutils
 	@echo "Building a release with Swift's libraries linked in (the first time takes a few minutes) …"
 	@swift build -c release --product headway --static-swift-stdlib --scratch-path .build-static $(FLAGS)
 	@./deploy/debian/build .build-static/release/headway out

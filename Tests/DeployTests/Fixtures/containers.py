@@ -103,7 +103,7 @@ class Host:
             here = os.path.join(self.repository, source) if source.startswith(".") else self.scratch.file(f"volume-{source}")
             if not source.startswith("."):
                 os.makedirs(here, exist_ok=True)
-            text = re.sub(re.escape(target) + r"(?=/|$|\s)", os.path.normpath(here), text)
+            text = re.sub(r"(?<![\w./-])" + re.escape(target) + r"(?=/|$|\s)", os.path.normpath(here), text)
         # What the Dockerfile copies.
         return text.replace("/usr/share/headway/pipelines", f"{self.repository}/deploy/pipelines")
 
@@ -141,7 +141,7 @@ class Host:
         if name == "redis":
             words = ["redis-cli", "-p", str(self.port("redis", 6379)), "ping"]
         eventually(lambda: self.healthy(name, words), 90, 0.1,
-                   f"{name} did not become healthy: {self.children[name].tail()}")
+                   lambda: f"{name} did not become healthy: {self.children[name].tail()}")
 
 
 def processes(binary, repository):
@@ -197,7 +197,7 @@ def monitoring(host, scratch):
     words = [word.replace(os.path.join(host.repository, "deploy/prometheus"), here) for word in words]
     host.start("prometheus", words)
     port = host.port("prometheus", 9090)
-    eventually(lambda: ready(port), 60, what=f"prometheus is not ready: {host.children['prometheus'].tail()}")
+    eventually(lambda: ready(port), 60, what=lambda: f"prometheus is not ready: {host.children['prometheus'].tail()}")
 
     def up():
         targets = json.loads(get(port, "/api/v1/targets")[1])["data"]["activeTargets"]
@@ -340,7 +340,7 @@ def pods(binary, repository):
                 for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
                     target = container[probe]["httpGet"]
                     eventually(lambda: answers(ports[target["port"]][1], target["path"]), 60,
-                               what=f"{container['name']}: {probe} is not answered: {child.tail()}")
+                               what=lambda: f"{container['name']}: {probe} is not answered: {child.tail()}")
                 grace = pod["terminationGracePeriodSeconds"]
                 check(grace > 10 + 5, f"a drain may take --grace, and is cut after {grace} s")
                 took, code = child.stop()

@@ -52,7 +52,7 @@ class Proxied:
         check(code == 0 and "warn" not in said, f"nginx -t: {said}")
         self.nginx = Child(["nginx", "-c", scratch.file("nginx.conf"), "-e", scratch.file("start.log")],
                            log=scratch.file("nginx.log"))
-        eventually(lambda: answers(self.port), what=f"nginx did not come up: {self.nginx.tail()}")
+        eventually(lambda: answers(self.port), what=lambda: f"nginx did not come up: {self.nginx.tail()}")
 
     def serve(self, extra=()):
         self.api = Child([self.binary, "serve", "--redis", self.url, "--listen", "fd:3", *extra],

@@ -50,8 +50,9 @@ def job(binary, repository):
             return said
 
         aggregators = []
+        pages = [supervise.free_port(), supervise.free_port()]
         for number in range(2):
-            child = Child([binary, "aggregate", "--lease", "2s"], environment={"HEADWAY_REDIS": urls["aggregator"]},
+            child = Child([binary, "aggregate", "--lease", "2s", "--metrics", f"127.0.0.1:{pages[number]}"], environment={"HEADWAY_REDIS": urls["aggregator"]},
                           log=scratch.file(f"aggregator-{number}.log"), notify=scratch.file(f"a{number}"))
             child.wait_ready()
             aggregators.append(child)
@@ -104,6 +105,10 @@ def job(binary, repository):
                        "/metrics", "/v1/jobs?ids=task-1,task-2", "/v1/jobs/task-1?wait=1s&version=0-0"):
             status, body = get(web, target)
             check(status == 200, f"{target}: {status} {body[:200]}")
+        for page in pages:
+            for target in ("/metrics", "/healthz", "/readyz"):
+                status, body = get(page, target)
+                check(status == 200, f"an aggregator's {target}: {status} {body[:200]}")
         status, body = post(web, "/v1/jobs/task-4/cancel", {}, headers={"Authorization": f"Bearer {token}"})
         check(status in (202, 401, 403), f"cancel: {status} {body}")
         headway("operator", "status", "spring", "task-1")

@@ -40,14 +40,14 @@ def check(holds, what):
 
 
 def eventually(look, within=60.0, every=0.02, what="it did not come about"):
-    """The first truthy value of look(), looking every so often; fails with a sentence after `within` seconds."""
+    """The first truthy value of look(), looking every so often; fails with a sentence (or what makes one) after `within` s."""
     end = time.monotonic() + within
     while True:
         value = look()
         if value:
             return value
         if time.monotonic() > end:
-            raise Failed(f"{what} within {within:.0f} s")
+            raise Failed(f"{what() if callable(what) else what} within {within:.0f} s")
         time.sleep(every)
 
 

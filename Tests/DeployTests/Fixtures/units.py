@@ -126,7 +126,7 @@ def calls(binary, repository):
             trace = scratch.file(f"{words[0]}.trace")
             child = Child(["strace", "-f", "-qq", "-o", trace, "--", binary, *words, "--redis", url],
                           log=scratch.file(f"{words[0]}.log"))
-            eventually(lambda: "Stop it with" in child.output(), 120, what=f"{words[0]} did not come up: {child.tail()}")
+            eventually(lambda: "Stop it with" in child.output(), 120, what=lambda: f"{words[0]} did not come up: {child.tail()}")
             traced[unit] = (child, trace)
         with open(f"{repository}/deploy/pipelines/task.json") as file:
             json.load(file)
