@@ -81,7 +81,8 @@ mount --make-rprivate /
 export ROOT=$WORK/root LOG=$WORK/log LIST=$WORK/list INSTALLER="apt-get install -y -qq --no-install-recommends"
 debootstrap --variant=minbase --include=ca-certificates bookworm "$ROOT" ${MIRROR:-} >"$LOG" 2>&1 || { tail -5 "$LOG"; exit 1; }
 cp /etc/apt/sources.list "$ROOT/etc/apt/" 2>/dev/null || true
-cp -r /etc/apt/sources.list.d /etc/apt/apt.conf.d "$ROOT/etc/apt/" 2>/dev/null || true
+cp /etc/apt/sources.list.d/debian.sources "$ROOT/etc/apt/sources.list.d/" 2>/dev/null || true
+cp -r /etc/apt/apt.conf.d "$ROOT/etc/apt/" 2>/dev/null || true
 cp /etc/resolv.conf "$ROOT/etc/" 2>/dev/null || true
 printf '#!/bin/sh\nexit 101\n' >"$ROOT/usr/sbin/policy-rc.d"; chmod +x "$ROOT/usr/sbin/policy-rc.d"
 mount -t proc none "$ROOT/proc"; mount --bind /dev "$ROOT/dev"
