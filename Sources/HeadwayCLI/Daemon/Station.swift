@@ -26,6 +26,8 @@ actor Station {
         var metrics: ListenAddress?
         /// Nil: nobody is told.
         var webhooks: WebhookOptions?
+        /// How often webhooks are told of polls; nil: never.
+        var pollSummaries: Duration?
 
         init() {}
 
