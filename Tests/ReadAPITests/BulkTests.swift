@@ -44,6 +44,32 @@ struct BulkTests {
         }
     }
 
+    @Test(
+        "what a bulk waits for names the member that was queued first, whichever partition has it, and since when"
+    )
+    func oldestQueued() async throws {
+        try await APIHouse.with { house in
+            try await house.writer.put([
+                home(house, "b"): Sample.share(
+                    "b", BulkCounts(queued: 40), version: 1, total: 40, isSealed: true, isHome: true)
+            ])
+            for number in 0..<40 {
+                // The one in the middle came first; its neighbours in time came one second later.
+                let at = Sample.start + .seconds(number == 17 ? 0 : number + 1)
+                try await house.writer.put(Sample.job("j\(number)", .queued, bulk: "b", at: at))
+            }
+            let answer = try await house.client.get("/v1/bulks/b/blockers")
+            guard case .array(let blockers)? = answer.json["blockers"] else {
+                Issue.record("no blockers: \(answer.text)")
+                return
+            }
+            let queued = try #require(blockers.first { $0["kind"]?.string == "queued" })
+            #expect(queued["job"]?.string == "j17")
+            #expect(queued["since"]?.string == "2026-01-01T00:00:00.000Z")
+            #expect(queued["text"]?.string?.hasPrefix("40 queued; waiting longest: j17, for ") == true)
+        }
+    }
+
     @Test("failures are grouped by code and stage, the most frequent first")
     func failures() async throws {
         try await APIHouse.with { house in
