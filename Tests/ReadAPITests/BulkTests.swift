@@ -71,6 +71,41 @@ struct BulkTests {
         }
     }
 
+    @Test(
+        "a member that cannot be read hides neither its bulk nor the others; by itself it is an error that names the key",
+        arguments: [true, false])
+    func unreadableMember(_ isField: Bool) async throws {
+        try await APIHouse.with { house in
+            try await house.writer.put([
+                home(house, "b"): Sample.share(
+                    "b", BulkCounts(running: 2), version: 1, total: 2, isHome: true)
+            ])
+            try await house.writer.put(Sample.job("good", bulk: "b"))
+            try await house.writer.put(Sample.job("bad", bulk: "b"))
+            let id = JobID(unchecked: "bad")
+            let key = house.keyspace.job(house.keyspace.partition(of: id), id)
+            if isField {
+                _ = try await house.writer.send("HSET", key, "status", "nonsense")
+            } else {
+                _ = try await house.writer.send("DEL", key)
+                _ = try await house.writer.send("SET", key, "no hash")
+            }
+            let answer = try await house.client.get("/v1/bulks/b")
+            #expect(answer.status == 200, "\(answer.text)")
+            guard case .array(let current)? = answer.json["current"] else {
+                Issue.record("no current: \(answer.text)")
+                return
+            }
+            #expect(current.compactMap { $0["id"]?.string } == ["good"])
+            #expect(answer.json["counts"]?["running"] == .number("2"))
+            let alone = try await house.client.get("/v1/jobs/bad")
+            #expect(alone.status >= 500)
+            if isField { #expect(alone.text.contains(key)) }
+            let (_, findings) = try await house.api.reader.verifyMembers(of: BulkID(unchecked: "b"))
+            #expect(findings.contains { $0.subject == .member(id, of: BulkID(unchecked: "b")) })
+        }
+    }
+
     @Test("failures are grouped by code and stage, the most frequent first")
     func failures() async throws {
         try await APIHouse.with { house in

@@ -293,7 +293,7 @@ struct CommandTests {
             #expect(lax.code == 0)
             #expect(lax.error.contains("the program runs without being reported"))
             #expect(throws: Never.self) { try FileAccess.read(mark) }
-            unlink(mark)
+            unsafe unlink(mark)
         }
         let good = try await up.run(
             "run", "--strict", "--pipeline", "one", "--stage", "work", "--job", "good", "--", "true")
