@@ -19,6 +19,8 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
     /// Somebody deleted the stream; a new one is there.
     case streamDeleted(partition: Int)
     case clockJumped(partition: Int, by: Duration)
+    /// What is stored of one job cannot be read; its words are refused, the others go on.
+    case quarantined(partition: Int, reason: String)
     /// A bulk's share does not equal the index of its members: a defect, or somebody else's hand.
     case drift(partition: Int, bulk: BulkID, told: BulkCounts, counted: BulkCounts)
     /// A share was counted anew from its members; `changed` when it had been wrong.
@@ -30,6 +32,8 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
     case receiverBack(receiver: String)
     /// Webhooks were given up; they lie in `undelivered`.
     case undelivered(receiver: String, count: Int, reason: String)
+    /// Entries of the outbox that are no webhooks; they lie in `undelivered`.
+    case unreadableWebhooks(partition: Int, count: Int)
     /// The outbox was full: its oldest webhooks were dropped unsent.
     case outboxFull(partition: Int, dropped: Int)
 
@@ -39,7 +43,10 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
         switch self {
         case .took, .released, .recounted: .info
         case .lost, .refused, .clockJumped, .receiverFails, .receiverBack, .recountRefused: .warning
-        case .halted, .gap, .trimmedUnread, .streamDeleted, .drift, .undelivered, .outboxFull: .error
+        case .halted, .quarantined, .gap, .trimmedUnread, .streamDeleted, .drift, .undelivered,
+            .unreadableWebhooks,
+            .outboxFull:
+            .error
         }
     }
 
@@ -63,6 +70,9 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
             "partition \(partition): its stream was deleted by somebody; reading the new one from its beginning"
         case .clockJumped(let partition, let jump):
             "partition \(partition): Redis' clock was set by \(jump); compensated"
+        case .quarantined(let partition, let reason):
+            "partition \(partition): one job is set aside until a person has mended it: \(reason); its events lie in"
+                + " rejected as unreadable_state"
         case .drift(let partition, let bulk, let told, let counted):
             "partition \(partition): bulk \(bulk) tells \(told.inWords), its members' index \(counted.inWords);"
                 + " see headway verify --repair"
@@ -77,6 +87,8 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
             "webhooks: \(receiver) takes them again"
         case .undelivered(let receiver, let count, let reason):
             "webhooks: gave up \(count) for \(receiver) (\(reason)); they are kept in undelivered"
+        case .unreadableWebhooks(let partition, let count):
+            "partition \(partition): \(count) entries of the outbox cannot be read; they are kept in undelivered"
         case .outboxFull(let partition, let dropped):
             "partition \(partition): the outbox is full; its \(dropped) oldest webhooks were dropped unsent"
         }

@@ -98,6 +98,10 @@ struct PartitionFold {
     mutating func fire(_ due: [JobID], before watermark: Timestamp, _ memory: inout PartitionMemory) {
         for id in due {
             guard let slot = memory.jobs.find(id) else { continue }
+            if slot.unreadable != nil {
+                postpone(slot, to: watermark + Self.quarantinePause)
+                continue
+            }
             fireDeadlines(of: slot, before: watermark, &memory)
             // Its score came due; wherever the deadline is now, the score must follow.
             rescore(slot)
@@ -144,6 +148,7 @@ struct PartitionFold {
             guard let slot = memory.jobs.find(id) else {
                 preconditionFailure("a job was folded before it was read")
             }
+            if let reason = slot.unreadable { return refuse(.unreadableState, entry, event, at: now, reason) }
             // When it was added is not known if its id is ahead of time: what it puts off must not fire.
             if entry.map({ memory.clock.isCertain($0.id) }) ?? true {
                 fireDeadlines(of: slot, before: now, &memory)
@@ -282,6 +287,15 @@ struct PartitionFold {
         guard slot.share.recount(members, at: now) else { return false }
         markDirty(slot)
         return true
+    }
+
+    /// How long the deadline of a job that cannot be read is put off: it stays known, and keeps nobody waiting.
+    static let quarantinePause = Duration.seconds(600)
+
+    /// Moves the score of a job that cannot be read: the one thing that is written of it.
+    private mutating func postpone(_ slot: JobSlot, to time: Timestamp) {
+        slot.deadline = time
+        rescore(slot)
     }
 
     mutating func rescore(_ slot: JobSlot) {

@@ -25,6 +25,9 @@ extension PartitionOwner {
         finishedErrands = []
         retryErrands = []
         askRound = AskRound()
+        sweptLast = nil
+        quarantined = []
+        stats.quarantined = 0
         startErrands(of: memory)
         var reading = try await receive(
             await sendRead(after: memory.control, counts: true, on: connection), after: memory.control)
@@ -141,6 +144,8 @@ extension PartitionOwner {
             turn.pass(partition)
             for slot in fold.shares { startErrands(of: slot.share) }
             memory.jobs.age()
+            forgetQuarantined(&memory)
+            memory.noteSweeps(of: fold.shares)
             memory.trimShares(to: 10_000)
             reading = try await receive(next, after: control)
         }

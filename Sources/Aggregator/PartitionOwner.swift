@@ -45,6 +45,11 @@ actor PartitionOwner {
     var askRound = AskRound()
     /// The last share that ``audit(_:on:)`` looked at.
     var auditedUpTo: BulkID?
+    /// The bulk whose queued members were swept last: the next one's turn comes after it.
+    var sweptLast: BulkID?
+    /// Jobs of which what is stored could not be read when last looked at; at most ``quarantineLimit``.
+    var quarantined: Set<JobID> = []
+    static let quarantineLimit = 10_000
 
     /// Entries to ask for in one read: fewer than a batch while they are so large that the reply would be too
     /// large or too late.
@@ -244,6 +249,8 @@ package struct PartitionStats: Sendable {
     /// Shares compared with the index of their members, and those that differed: must stay 0.
     package var audited: Int64 = 0
     package var drift: Int64 = 0
+    /// Jobs that cannot be read, as seen since the partition was taken.
+    package var quarantined: Int64 = 0
     /// Webhooks dropped unsent because the outbox was full.
     package var webhooksDropped: Int64 = 0
     package var haltedReason: String?

@@ -9,7 +9,8 @@ enum Main {
         DaemonCommands.up, DaemonCommands.aggregate, DaemonCommands.serve, PublishCommand.command,
         StatusCommand.command, JobsCommand.command, WatchCommand.command, RunCommand.command,
         DemoCommand.command, VerifyCommand.command, SimulateCommand.command,
-        PipelinesCommand.command, DemoWorkerCommand.command, BenchCommand.command,
+        PipelinesCommand.command, DemoWorkerCommand.command, SimulateWorkerCommand.command,
+        BenchCommand.command,
     ]
 
     static func main() async {

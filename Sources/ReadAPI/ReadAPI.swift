@@ -31,6 +31,10 @@ package actor ReadAPI {
     private(set) var isStopped = false
     var views = ViewTable()
     var stats = ReadAPIStats()
+    var polls = PollPeriods(run: RandomText.make(12))
+    /// Summaries that no outbox has yet.
+    var waitingPolls: [PollSummary] = []
+    var isTellingPolls = false
     var metricsSources: [@Sendable () async -> [MetricFamily]] = []
 
     package init(
@@ -53,6 +57,7 @@ package actor ReadAPI {
     package func start() async {
         await hub.start()
         lookForPipelines()
+        countPollPeriods()
     }
 
     /// Turns newcomers away from here on: `/readyz` says 503, new streams are told to come back, open ones
@@ -67,6 +72,7 @@ package actor ReadAPI {
         isDraining = true
         isStopped = true
         await hub.stop()
+        await tellPolls()
         await reader.close()
     }
 
@@ -144,6 +150,8 @@ package struct ReadAPIOptions: Sendable {
     package var stuck: @Sendable () async -> [String] = { [] }
     /// Told each stored view that cannot be read, once.
     package var onBrokenView: (@Sendable (PipelineProblem) -> Void)?
+    /// How often webhooks are told how often jobs were looked at; nil tells nobody.
+    package var pollSummaries: Duration?
     /// Of the token that opens every job, and that every write needs; nil leaves writes to everybody.
     package var operatorDigest: TokenDigest?
 

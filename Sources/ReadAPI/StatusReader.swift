@@ -29,9 +29,16 @@ package actor StatusReader {
     /// The fields that the shelf was read from.
     private var shelfFields: Set<String> = []
     var estimators = Estimators()
+    /// When the history of durations was read last.
+    private var durationsReadAt: Duration?
+    private var isReadingDurations = false
 
     /// A pipeline that is not known is looked for at most this often; see ``pipeline(_:)``.
     private static let catalogPause = Duration.milliseconds(100)
+    /// How old the history of durations may become before it is read again, in the background.
+    private static let durationsPause = Duration.seconds(5)
+    /// How old it may be to be used at all: a reader that was idle reads it first.
+    private static let durationsAge = Duration.seconds(120)
     /// What is known is read anew after this, changed or not.
     private static let shelfAge = Duration.seconds(30)
 
@@ -132,13 +139,13 @@ package actor StatusReader {
     // MARK: Durations
 
     /// Makes sure that there is a history of durations, if there can be one. Costs a round trip only when it was
-    /// not read for long; else a read goes on in the background, at most one each ``Estimators/period``.
+    /// not read for long; else a read goes on in the background, at most one each ``durationsPause``.
     func learnDurations() async {
-        let age = estimators.readAt.map { loop.clock.now - $0 }
-        if let age, age < Estimators.period { return }
-        guard !estimators.isReading else { return }
-        estimators.isReading = true
-        if let age, age < Estimators.limit {
+        let age = durationsReadAt.map { loop.clock.now - $0 }
+        if let age, age < Self.durationsPause { return }
+        guard !isReadingDurations else { return }
+        isReadingDurations = true
+        if let age, age < Self.durationsAge {
             Task { await self.readDurations() }
         } else {
             await readDurations()
@@ -146,7 +153,7 @@ package actor StatusReader {
     }
 
     private func readDurations() async {
-        defer { estimators.isReading = false }
+        defer { isReadingDurations = false }
         var batch = CommandBatch()
         for partition in 0..<keyspace.partitions { batch.add("HGETALL", keyspace.durations(partition)) }
         // An estimate is worth no failure: then there is none, or an old one.
@@ -155,7 +162,9 @@ package actor StatusReader {
         for reply in replies ?? [] {
             if let elements = reply.elements { book = book + DurationBook(fields: elements.pairs) }
         }
-        estimators.take(book, isKnown: replies != nil, at: loop.clock.now)
+        // One that could not be read is asked for again after a while; meanwhile there is the one before.
+        durationsReadAt = loop.clock.now
+        if replies != nil { estimators.take(book) }
     }
 
     /// Makes sure that the pipelines of `references` are known, if they can be. Costs a round trip only when

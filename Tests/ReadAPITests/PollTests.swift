@@ -32,6 +32,20 @@ struct PollTests {
         }
     }
 
+    @Test("a bare number as version is refused with what to send instead: it would never wait")
+    func bareNumber() async throws {
+        try await APIHouse.with { house in
+            try await house.writer.put(Sample.job("a", version: 3))
+            for target in [
+                "/v1/jobs/a?version=3&wait=20s", "/v1/jobs/a?version=%223%22", "/v1/bulks/b?version=3",
+            ] {
+                let answer = try await house.client.get(target)
+                #expect(answer.status == 400, "\(target)")
+                #expect(answer.json["detail"]?.string?.contains("ETag") == true, "\(answer.text)")
+            }
+        }
+    }
+
     @Test("an id is known, expired or unknown, and each is said in its own way")
     func threeAnswers() async throws {
         try await APIHouse.with { house in

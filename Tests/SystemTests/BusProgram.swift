@@ -1,5 +1,6 @@
 import Seeded
 import Headway
+import HeadwayCore
 
 /// A seeded random program against a bus: what an enqueuer and two workers call, right or wrong.
 ///
@@ -52,6 +53,22 @@ struct BusProgram: Sendable {
           {"id": "print", "range": [66, 100]}]}
         """,
     ]
+
+    /// How long stages took before any of it: so many that what a program adds is lost in them.
+    static let history: DurationBook = {
+        var book = DurationBook()
+        for pipeline in ["tale", "form"] {
+            for stage in ["plan", "page", "cover", "print"] {
+                for _ in 0..<1_000 {
+                    book.add(
+                        stage == "cover" ? .milliseconds(10) : .seconds(3600), pipeline: pipeline,
+                        stage: stage)
+                }
+            }
+            for _ in 0..<1_000 { book.add(.seconds(4 * 3600), pipeline: pipeline, stage: nil) }
+        }
+        return book
+    }()
 
     let seed: UInt64
     let jobs: Int

@@ -8,6 +8,19 @@ extension InMemoryHeadway {
         case ok, slow, suspect, stalled, lost
     }
 
+    /// How long something will still take: a range, not a promise.
+    public struct Eta: Sendable, Equatable {
+        /// As likely to take longer as not; rounded up.
+        public let seconds: Int
+        /// Nine of ten take at most this.
+        public let high: Int
+        /// When `seconds` will be over, in milliseconds since 1970.
+        public let at: Int64
+        /// What it rests on: `history` (how long the stages of finished jobs took), `pace` (what was seen of this
+        /// one), or `history+pace`.
+        public let basis: String
+    }
+
     /// One job, with the words and values of `GET /v1/jobs/{id}`. Times are milliseconds since 1970.
     public struct JobSnapshot: Sendable, Equatable {
         public struct Stage: Sendable, Equatable {
@@ -47,6 +60,8 @@ extension InMemoryHeadway {
         public let weight: Int
         public let status: Status
         public let health: Health
+        /// Why the health is what it is, as a sentence; nil when all is well.
+        public let reason: String?
         /// Floored; at most 99 while running, 100 only when completed.
         public let percent: Int
         /// The worker's words, or else what the definition says of this stage.
@@ -68,6 +83,10 @@ extension InMemoryHeadway {
         public let finishedAt: Int64?
         /// The last sign of life of its worker.
         public let aliveAt: Int64
+        /// When it will be done; nil for the ``etaReason``.
+        public let eta: Eta?
+        /// Why there is no estimate: `ended`, `cancelling`, `stalled`, `queued`, `no_history`, `warming_up`.
+        public let etaReason: String?
         /// Counts visible changes, from 1.
         public let version: Int64
     }
@@ -110,11 +129,15 @@ extension InMemoryHeadway {
         /// 1, and one more each time that a member came back from an end.
         public let generation: Int
         public let version: Int64
+        /// When it will have settled; nil for the ``etaReason``.
+        public let eta: Eta?
+        /// Why there is no estimate: as of a job, and `open` for a bulk without a total.
+        public let etaReason: String?
     }
 }
 
 extension InMemoryHeadway.JobSnapshot {
-    init(_ job: JobState, _ pipeline: Pipeline?) {
+    init(_ job: JobState, _ pipeline: Pipeline?, _ outlook: Outlook, at now: Timestamp) {
         id = job.id.description
         self.pipeline = job.pipeline.name
         revision = job.pipeline.revision
@@ -123,6 +146,9 @@ extension InMemoryHeadway.JobSnapshot {
         weight = job.weight
         status = InMemoryHeadway.Status(job.status)
         health = InMemoryHeadway.Health(job.health)
+        reason = job.reason(under: pipeline, at: now)
+        eta = outlook.estimate.map { InMemoryHeadway.Eta($0, at: now) }
+        etaReason = outlook.reason?.rawValue
         percent = job.percent
         message = job.sentence(under: pipeline)
         attempt = job.attempt
@@ -171,7 +197,9 @@ extension InMemoryHeadway.JobSnapshot.Stage {
 }
 
 extension InMemoryHeadway.BulkSnapshot {
-    init(_ summary: BulkSummary) {
+    init(_ summary: BulkSummary, _ outlook: Outlook, at now: Timestamp) {
+        eta = outlook.estimate.map { InMemoryHeadway.Eta($0, at: now) }
+        etaReason = outlook.reason?.rawValue
         id = summary.id.description
         phase =
             switch summary.phase {
@@ -207,5 +235,16 @@ extension InMemoryHeadway.Health {
         case .stalled: self = .stalled
         case .lost: self = .lost
         }
+    }
+}
+
+extension InMemoryHeadway.Eta {
+    fileprivate init(_ estimate: Estimate, at now: Timestamp) {
+        // Rounded up: it is not over before it is.
+        func seconds(_ span: Duration) -> Int { Int(clamping: (span.wholeMilliseconds + 999) / 1000) }
+        self.seconds = seconds(estimate.remaining)
+        high = seconds(estimate.high)
+        at = (now + estimate.remaining).milliseconds
+        basis = estimate.basis.rawValue
     }
 }

@@ -61,6 +61,11 @@ struct MemoryState: Sendable {
     var open: [Int: OpenJob] = [:]
     var lastKey = 0
     var lastOwner = 0
+    /// How long stages took: what is usual, and what estimates rest on.
+    private(set) var durations = DurationBook()
+    private var estimators = Estimators()
+    /// Whether `estimators` has yet to hear of some of it.
+    private var isHistoryNew = false
     var deadlines = DeadlineQueue()
     /// Shares that have something to tell.
     var errands: Set<BulkID> = []
@@ -119,7 +124,8 @@ struct MemoryState: Sendable {
     /// A word about a job, as heard now.
     mutating func fold(_ id: JobID, _ event: ProgressEvent) {
         fire(id, upTo: now + .milliseconds(-1))
-        let outcome = lines[id, default: Line()].record.apply(id, event, at: now, catalog: catalog)
+        let outcome = lines[id, default: Line()].record.apply(
+            id, event, at: now, catalog: catalog, book: durations)
         switch outcome.verdict {
         case .applied: counters.applied += 1
         case .unchanged, .held: break
@@ -149,10 +155,57 @@ struct MemoryState: Sendable {
         guard let line = lines[id] else { return }
         if case .unknown = line.record { return remove(id) }
         if outcome.isRecordChanged { changed.insert(.job(id)) }
+        measure(outcome.durations, line.record)
         if let (bulk, after) = line.record.contribution { count(id, in: bulk, as: after, at: time) }
         if case .job(let job) = line.record, job.isCancelRequested { warn(line.keys, of: job.attempt) }
         look(ahead: id)
     }
+
+    // MARK: Durations
+
+    /// Word by word, so that what is usual is what was so when a stage began.
+    private mutating func measure(_ samples: [DurationSample], _ record: JobRecord) {
+        guard !samples.isEmpty, case .job(let job) = record else { return }
+        for sample in samples {
+            durations.add(
+                sample.duration, pipeline: job.pipeline.name, stage: sample.stage, isHalf: sample.isHalf)
+        }
+        isHistoryNew = true
+    }
+
+    /// A history from elsewhere.
+    mutating func learn(_ book: DurationBook) {
+        durations = durations + book
+        isHistoryNew = true
+    }
+
+    /// How long a job will still take, as it is shown to those who look.
+    mutating func outlook(of job: JobState) -> Outlook {
+        refreshHistory()
+        return estimators.shown(job, catalog[job.pipeline], at: now)
+    }
+
+    /// As a reader behind Redis, by what ended lately and by some of the members that run now, the longest first.
+    mutating func outlook(of summary: BulkSummary) -> Outlook {
+        refreshHistory()
+        let keys = open.filter { $0.value.bulk == summary.id }.keys.sorted().prefix(Self.mostRunning)
+        let running = keys.compactMap { key -> (job: JobState, pipeline: Pipeline?)? in
+            guard let id = open[key]?.id, case .job(let job)? = lines[id]?.record, job.status == .running
+            else { return nil }
+            return (job, catalog[job.pipeline])
+        }
+        return estimators.shown(summary, running: running, at: now)
+    }
+
+    private static let mostRunning = 10
+
+    private mutating func refreshHistory() {
+        guard isHistoryNew else { return }
+        estimators.take(durations)
+        isHistoryNew = false
+    }
+
+    // MARK: Refusals
 
     mutating func refuse(_ reason: Refusal, _ event: ProgressEvent) {
         counters.refused[reason.rawValue, default: 0] += 1

@@ -25,6 +25,9 @@ enum AggregatorMetrics {
             .of(
                 "headway_partitions_halted", .gauge, stats.count { $0.haltedReason != nil },
                 "Partitions that wait for a person."),
+            .of(
+                "headway_jobs_quarantined", .gauge, sum(\.quarantined),
+                "Jobs of which what is stored cannot be read, as seen since their partition was taken."),
             .of("headway_commits", .counter, sum(\.commits), "Commits that Redis accepted."),
             .of(
                 "headway_commits_fenced", .counter, sum(\.fenced),

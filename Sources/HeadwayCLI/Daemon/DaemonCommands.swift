@@ -1,3 +1,4 @@
+import Aggregator
 import EventLoop
 import Glibc
 import HeadwayWire
@@ -15,10 +16,14 @@ enum DaemonCommands {
         options: RedisChoice.options + [
             DaemonOptions.listen, DaemonOptions.partitions, DaemonOptions.lease, DaemonOptions.sync,
             DaemonOptions.operatorToken, DaemonOptions.grace,
-        ] + WebhookChoice.options,
+        ] + WebhookChoice.options + [WebhookChoice.polls],
         run: { invocation in
             var plan = Station.Plan(invocation.arguments)
             plan.webhooks = try WebhookChoice.read(invocation.arguments)
+            plan.pollSummaries = try WebhookChoice.readPolls(invocation.arguments)
+            if plan.pollSummaries != nil, plan.webhooks == nil {
+                throw UsageError("--webhook-polls needs --webhook: else nobody would post them")
+            }
             return try await run(plan, invocation, embeds: invocation.arguments.text("redis") == nil)
         })
 
@@ -48,9 +53,11 @@ enum DaemonCommands {
             """,
         options: RedisChoice.options + [
             DaemonOptions.listen, DaemonOptions.partitions, DaemonOptions.operatorToken, DaemonOptions.grace,
+            WebhookChoice.polls,
         ],
         run: { invocation in
             var plan = Station.Plan(invocation.arguments)
+            plan.pollSummaries = try WebhookChoice.readPolls(invocation.arguments)
             plan.aggregates = false
             return try await run(plan, invocation, embeds: false)
         })
@@ -149,6 +156,15 @@ enum DaemonCommands {
         }
         if let address = await station.metricsAddress {
             Terminal.say("Metrics are at \(address.url)metrics")
+        }
+        if let webhooks = plan.webhooks {
+            let names = webhooks.receivers.map(\.name).joined(separator: ", ")
+            let types = WebhookEventType.ofCommits.filter { webhooks.events.contains($0) }.map(\.rawValue)
+            Terminal.say("Webhooks go to \(names): \(types.joined(separator: ", "))")
+        }
+        if let period = plan.pollSummaries {
+            let who = plan.webhooks == nil ? "; an aggregator with --webhook posts them" : ""
+            Terminal.say("Polls are summed up in webhooks every \(TimeSpan.of(period))\(who)")
         }
         if embeds { Terminal.say("Workers connect to \(station.redis.url)") }
         Terminal.say("Stop it with \(invocation.terminal.isLive ? "^C or " : "")kill \(getpid())")

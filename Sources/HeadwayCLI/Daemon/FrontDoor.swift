@@ -21,6 +21,7 @@ struct FrontDoor: Sendable {
         options.stuck = { await pulse.stuck }
         options.onBrokenView = { log.warning("a view is left out: \($0)") }
         options.operatorDigest = plan.operatorToken.map(TokenDigest.init(of:))
+        options.pollSummaries = plan.pollSummaries
         let api = ReadAPI(keyspace: keyspace, endpoint: redis.endpoint, on: loop, options: options)
         let server = HTTPServer(on: loop, handler: api.handler)
         do throws(HTTPServerError) {

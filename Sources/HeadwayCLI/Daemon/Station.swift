@@ -28,6 +28,8 @@ actor Station {
         var webhooks: WebhookOptions?
         /// Who started this process, if it wants to hear how it is.
         var manager: ServiceManager?
+        /// How often webhooks are told of polls; nil: never.
+        var pollSummaries: Duration?
 
         init() {}
 

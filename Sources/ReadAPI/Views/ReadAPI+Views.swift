@@ -60,6 +60,7 @@ extension ReadAPI {
 
     private func answer(_ call: RouteCall, _ match: ViewMatch) async throws(Problem) -> HTTPResponse {
         let wait = try call.wait()
+        try call.checkVersion()
         let first = match.views.first
         if match.views.views.allSatisfy({ $0.token?.isRequired ?? false }),
             try !presents(call, match.views.views)
@@ -240,11 +241,7 @@ struct ViewTag: Sendable {
         if let version = call.request.query("version") {
             if token.isNamed(by: version) || VersionToken.bare(version) == own { return true }
         }
-        guard let tags = call.request.header("If-None-Match") else { return false }
-        return tags.split(separator: ",").contains { tag in
-            let tag = tag.trimmingBlanks
-            return tag == "*" || VersionToken.bare(String(tag)) == own
-        }
+        return call.request.header("If-None-Match").map { VersionToken.isNamed(own, byTags: $0) } ?? false
     }
 
     private var own: Substring { "\(token).\(digest)"[...] }
