@@ -8,6 +8,7 @@ public struct Job<Contract: PipelineContract>: Sendable {
     let life: JobLife
     let disclosesErrors: Bool
 
+    /// Its id, as it was started.
     public var id: String { life.id.description }
     /// The try of the whole job, from 1.
     public var attempt: Int { life.attempt }

@@ -3,9 +3,7 @@
 Says `ok: …` for each thing that holds; the first that does not ends it with exit status 1.
 """
 import json
-import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -15,54 +13,17 @@ import urllib.request
 import yaml
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from scene import Scene, check, wait_for
+
 HEADWAY, ROOT, SCRATCH = sys.argv[1:]
-ENVIRONMENT = {**os.environ, "HEADWAY_STATE": f"{SCRATCH}/state"}
 PROMETHEUS = f"{ROOT}/deploy/prometheus"
-children = []
-
-
-def check(condition, words):
-    if not condition:
-        raise SystemExit(f"not so: {words}")
-    print(f"ok: {words}", flush=True)
-
-
-def start(words, log):
-    # Gone with this process, however it ends.
-    words = ["setpriv", "--pdeathsig", "KILL"] + words
-    out = open(f"{SCRATCH}/{log}", "wb")
-    child = subprocess.Popen(words, env=ENVIRONMENT, stdout=out, stderr=subprocess.STDOUT, cwd=SCRATCH)
-    children.append(child)
-    return child
-
-
-def wait_for(question, words, limit=60):
-    end = time.monotonic() + limit
-    while time.monotonic() < end:
-        answer = question()
-        if answer:
-            return answer
-        time.sleep(0.1)
-    raise SystemExit(f"not in {limit} s: {words}")
-
-
-def find(log, pattern):
-    def look():
-        with open(f"{SCRATCH}/{log}", encoding="utf-8", errors="replace") as file:
-            found = re.search(pattern, file.read())
-        return found and found.group(1)
-    return wait_for(look, f"{pattern} in {log}")
+scene = Scene(HEADWAY, SCRATCH)
 
 
 def get(url, accept="*/*"):
     request = urllib.request.Request(url, headers={"Accept": accept})
     with urllib.request.urlopen(request, timeout=20) as answer:
         return answer.read().decode()
-
-
-def headway(*words, code=0):
-    done = subprocess.run([HEADWAY, *words], env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
-    check(done.returncode == code, f"headway {' '.join(words)[:60]} exits {code} ({done.stderr.strip()[:200]})")
 
 
 def promtool(*words, text=None):
@@ -123,21 +84,18 @@ def main():
         check(panel["title"] and panel["description"] and panel["targets"], f"{panel['title']} says what it shows")
 
     # A namespace in which every kind of thing has happened.
-    start([HEADWAY, "up", "--listen", "127.0.0.1:0", "--lease", "1s"], "up.log")
-    url = find("up.log", r"Headway is up: (\S+)")
-    socket = find("up.log", r"Workers connect to (\S+)")
-    start([HEADWAY, "aggregate", "--redis", socket, "--metrics", "127.0.0.1:0", "--lease", "1s"], "aggregate.log")
-    second = find("aggregate.log", r"Metrics are at (\S+)")
-    with open(f"{SCRATCH}/quick.json", "w", encoding="utf-8") as file:
-        file.write('{"name": "quick", "stages": [{"id": "one", "range": [0, 60]}, {"id": "two", "range": [60, 100]}]}')
-    headway("pipelines", "apply", f"{SCRATCH}/quick.json")
+    scene.up()
+    url = scene.url
+    scene.start(
+        [HEADWAY, "aggregate", "--redis", scene.redis, "--metrics", "127.0.0.1:0", "--lease", "1s"], "aggregate.log")
+    second = scene.find("aggregate.log", r"Metrics are at (\S+)")
 
     def happen(number):
         common = ["--pipeline", "quick", "--stage", "two", "--bulk", "planted-bulk"]
-        headway("run", *common, "--job", f"planted-good-{number}", "--", "true")
-        headway("run", *common, "--job", f"planted-bad-{number}", "--", "false", code=1)
-        headway("publish", "job.started", f"planted-open-{number}", "pipeline=quick")
-        headway("publish", "stage.started", f"planted-open-{number}", "stage=three")
+        scene.headway("run", *common, "--job", f"planted-good-{number}", "--", "true")
+        scene.headway("run", *common, "--job", f"planted-bad-{number}", "--", "false", code=1)
+        scene.headway("publish", "job.started", f"planted-open-{number}", "pipeline=quick")
+        scene.headway("publish", "stage.started", f"planted-open-{number}", "stage=three")
         get(f"{url}v1/jobs/planted-good-{number}")
 
     happen(0)
@@ -177,10 +135,10 @@ def main():
             "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
             "rule_files": [f"{PROMETHEUS}/headway.rules.yml"],
             "scrape_configs": [{"job_name": "headway", "static_configs": [{"targets": hosts}]}]}, file)
-    start([
+    scene.start([
         "prometheus", f"--config.file={SCRATCH}/prometheus.yml", f"--storage.tsdb.path={SCRATCH}/tsdb",
         "--web.listen-address=127.0.0.1:0"], "prometheus.log")
-    prometheus = "http://" + find("prometheus.log", r'msg="Listening on" address=(127\.0\.0\.1:\d+)')
+    prometheus = "http://" + scene.find("prometheus.log", r'msg="Listening on" address=(127\.0\.0\.1:\d+)')
 
     def ask(expression):
         answer = json.loads(get(f"{prometheus}/api/v1/query?" + urllib.parse.urlencode({"query": expression})))
@@ -215,16 +173,4 @@ def main():
     check(not [rule for rule in states if rule.get("health") == "err"], "no rule fails to be evaluated")
 
 
-# Ends by itself before whoever started it loses patience, so that what it started is ended in order.
-signal.signal(signal.SIGALRM, lambda *_: sys.exit("not done in 200 s"))
-signal.alarm(200)
-try:
-    main()
-finally:
-    signal.alarm(0)
-    for child in reversed(children):
-        child.terminate()
-        try:
-            child.wait(10)
-        except subprocess.TimeoutExpired:
-            child.kill()
+scene.play(main)
