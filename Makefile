@@ -11,7 +11,7 @@ export ASAN_OPTIONS ?= detect_leaks=0
 export TSAN_OPTIONS ?= suppressions=$(CURDIR)/Tests/tsan.supp
 
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps demo build test check check-sanitizers laws health faults faults-controls bench bench-peers latency estimates format clean
+.PHONY: help deps test-deps demo build test check check-sanitizers docs laws health faults faults-controls bench bench-peers latency estimates format clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -33,6 +33,11 @@ deps: ## Install what is missing to build and run (Debian packages); says what i
 
 test-deps: ## Install what the tests use besides: redis-py, curl, wrk, openssl, prometheus with its client, pyte, tsc
 	@./deploy/install-deps $(SUDO) $(TEST_PACKAGES)
+
+docs: deps ## Build the library's documentation (DocC); no warning, and no public symbol without a comment
+	@./deploy/install-deps $(SUDO) python3
+	swift build --target Headway $(FLAGS)
+	@/usr/bin/python3 Tests/Documentation/docs.py .
 
 check: test-deps ## Formatting, arrows between rooms, tests
 	swift format lint --strict -r Package.swift Sources Tests

@@ -42,7 +42,9 @@ struct CensusTests {
             try await fixture.publish("job.started", job, ["attempt": "1"])
             try await fixture.publish("stage.progressed", job, ["stage": "analyze", "percent": "10"])
             if number % 5 == 2 { try await fixture.publish("job.completed", job, ["attempt": "1"]) }
-            if number % 5 == 3 { try await fixture.publish("job.failed", job, ["attempt": "1"]) }
+            if number % 5 == 3 {
+                try await fixture.publish("job.failed", job, ["attempt": "1", "message": "no"])
+            }
         }
         try await fixture.publish("job.started", "\(prefix)3", ["attempt": "2"])
     }
@@ -84,7 +86,7 @@ struct CensusTests {
         let fixture = try await Fixture(partitions: 1)
         try await fixture.send(
             "HSET", fixture.keyspace.pipelines, "quick@1",
-            #"{"name": "quick", "stages": [{"id": "a", "range": [0, 100]}], "heartbeat": "1h", "stallAfter": "300ms"}"#
+            #"{"name": "quick", "stages": [{"id": "a", "range": [0, 100]}], "heartbeat": "20s", "stallAfter": "300ms"}"#
         )
         let aggregator = fixture.aggregator()
         await aggregator.start()

@@ -5,6 +5,6 @@ import Testing
 struct MonitoringTests {
     @Test("rules, alerts, their paragraphs and the dashboard are true to what /metrics says")
     func files() async throws {
-        try await SceneScript.run("monitoring.py", Fleet.root.path)
+        try await SceneScript.run("monitoring.py", SceneScript.root)
     }
 }

@@ -6,6 +6,9 @@ import Testing
 
 /// A script of `Fixtures/` that drives the built `headway` by itself and exits 0 when all held.
 enum SceneScript {
+    /// The repository's own directory.
+    static let root = Fleet.root.path
+
     /// - Parameter arguments: behind the path of the program; the last one is added: a directory of its own.
     static func run(_ name: String, _ arguments: String...) async throws {
         let scratch = ScratchDirectory()

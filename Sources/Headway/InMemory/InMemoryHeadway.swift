@@ -47,6 +47,7 @@ public final class InMemoryHeadway: HeadwayBus {
 
     /// - Parameters:
     ///   - pipelines: definitions in JSON, as `headway pipelines apply` takes them.
+    ///   - options: bounds, and under which name it works.
     ///   - clock: where its time comes from; a ``ManualClock`` lets a test decide.
     /// - Throws: ``HeadwayError`` with `invalid`, naming all that is wrong in the definitions.
     public init(
