@@ -144,7 +144,8 @@ actor Station {
         await door?.addMetrics(families)
         if let wanted = plan.metrics {
             metricsDoor = try await MetricsDoor.open(
-                wanted, pulse: pulse, isReady: { [weak aggregator] in await aggregator?.hearsRedis ?? false },
+                wanted, keyspace, redis, pulse: pulse,
+                isReady: { [weak aggregator] in await aggregator?.hearsRedis ?? false },
                 on: loop, families)
         }
         await aggregator.start()
