@@ -234,6 +234,8 @@ def watched(scene):
         return None
     if not wait_until(lambda: answers(scene.crew.api_port), 20):
         return None
+    # A process that has just begun reads everything anew once it has seen the owner's second beat.
+    time.sleep(1.5)
     watcher = Watcher(scene)
     return watcher if wait_until(watcher.shows(10), 10) else None
 
