@@ -1,8 +1,9 @@
 # The front door for people who build Headway. `make` alone lists what there is.
 SHELL := /bin/bash
 PACKAGES := libevent-dev libhiredis-dev libcurl4-openssl-dev redis-server
-TEST_PACKAGES := $(PACKAGES) redis-tools python3 python3-redis curl wrk openssl python3-prometheus-client node-typescript gcc libc6-dev \
-	nginx-light systemd strace lintian help2man dpkg-dev prometheus python3-venv python3-yaml python3-pyte
+TEST_PACKAGES := $(PACKAGES) redis-tools python3 python3-redis python3-hiredis curl wrk openssl python3-prometheus-client \
+	node-typescript gcc libc6-dev nginx-light systemd strace lintian help2man dpkg-dev prometheus python3-venv python3-yaml \
+	python3-pyte
 # From PyPI, for the tests of deploy/: the schemas of Compose and Kubernetes, with their validators.
 DEPLOY_TOOLS := check-jsonschema==0.39.0 kubernetes-validate==1.37.0
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)

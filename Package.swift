@@ -103,6 +103,6 @@ for target in package.targets where target.type != .system {
     target.swiftSettings = house
 }
 // Protections that the fault suite takes out one by one, to see that it notices (Tests/Faults). Not in a release.
-for target in package.targets where ["Aggregator", "Headway"].contains(target.name) {
+for target in package.targets where ["Aggregator", "Headway", "ReadAPI"].contains(target.name) {
     target.swiftSettings?.append(.define("FAULT_INJECTION", .when(configuration: .debug)))
 }

@@ -119,6 +119,8 @@ struct PartitionMemory {
     var judgeFrom: Timestamp
     /// Silence before this does not count: nobody was there to hear.
     var silenceFloor: Timestamp?
+    /// Whether the stream is known to bear our mark; see ``StreamTrim``.
+    var isStreamMarked = false
     /// Score of the first entry of `active`, as last read.
     var nextDeadline: Timestamp?
 

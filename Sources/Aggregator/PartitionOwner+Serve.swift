@@ -15,9 +15,9 @@ extension PartitionOwner {
             if Sabotage.cache.isOn, let believed { (memory.jobs, memory.shares) = believed }
             defer { believed = (memory.jobs, memory.shares) }
         #endif
-        var accepted = taken.control.checkpoint
         var lastCommitAt = loop.clock.now
-        var lastTrimAt = loop.clock.now
+        // At once, so that the stream bears our mark.
+        var lastTrimAt = loop.clock.now - .seconds(1)
         var nextForgetting = loop.clock.now
         var nextAudit = loop.clock.now + options.auditPause
         defer { turn.leave(partition) }
@@ -30,7 +30,7 @@ extension PartitionOwner {
         stats.quarantined = 0
         startErrands(of: memory)
         var reading = try await receive(
-            await sendRead(after: memory.control, counts: true, on: connection), after: memory.control)
+            await sendRead(after: memory, counts: true, on: connection), after: memory.control)
 
         while true {
             noteRound()
@@ -45,11 +45,11 @@ extension PartitionOwner {
                 patience: options.block, longestSilence: longestSilence)
             if case .jump(let jump)? = timeBreak { notify(.clockJumped(partition: partition, by: jump)) }
             if isAnotherStream(reading.count, memory) {
-                startOver(&memory)
+                startOver(&memory, reading.count)
                 reading.batch = PartitionBatch(from: .zero)
-                reading.count = nil
-                accepted = .zero
+                reading.trim = nil
             } else {
+                if case .trimmed(_, let isMarked)? = reading.trim { memory.isStreamMarked = isMarked }
                 noteRemoved(reading.count, &memory)
             }
             let watermark = memory.watermark(of: reading.batch)
@@ -79,9 +79,7 @@ extension PartitionOwner {
                     ProgressEvent(id, .cancelRequested(message: nil)), at: watermarkNow, to: &memory)
             }
             fold.fire(due, before: watermarkNow, &memory)
-            if Sabotage.alarms.isOn, fold.missing > 0 {
-                notify(.gap(partition: partition, missing: fold.missing))
-            }
+            if Sabotage.alarms.isOn { tellGap(fold) }
             finishErrands(&fold, &memory)
 
             let now = loop.clock.now
@@ -91,7 +89,7 @@ extension PartitionOwner {
                 reading.batch.checkpoint == memory.control.checkpoint && !fold.hasChanges
             if isIdle, !isLeaving, now - lastCommitAt < min(options.lease / 5, .seconds(1)) {
                 reading = try await receive(
-                    await sendRead(after: memory.control, counts: true, atMost: sweep.pause, on: connection),
+                    await sendRead(after: memory, counts: true, atMost: sweep.pause, on: connection),
                     after: memory.control)
                 continue
             }
@@ -117,10 +115,8 @@ extension PartitionOwner {
                 keyspace: keyspace, partition: partition, options: options, catalog: fold.catalog)
             let transaction = writer.transaction(fold, control: memory.control, memory: memory)
             memory.mustRewriteCensus = false
-            let isTrimDue = now - lastTrimAt >= .seconds(1) || reading.batch.isFull
+            let isTrimming = now - lastTrimAt >= .seconds(1) || reading.batch.isFull
             lastCommitAt = now
-            // Only of a stream that was just seen to be the same: of one that began anew nothing may go.
-            let isTrimming = isTrimDue && reading.count != nil
             if isTrimming { lastTrimAt = now }
 
             if isLeaving {
@@ -133,14 +129,12 @@ extension PartitionOwner {
                 return
             }
             // Both leave in one write; the commit's outcome is known while the read still waits for news.
-            let control = memory.control
             let commit = await connection.submit(transaction, deadline: .seconds(5))
             let next = await sendRead(
-                after: control, trimTo: isTrimming ? accepted : nil, counts: isTrimDue,
-                atMost: sweep.ids.isEmpty ? sweep.pause : .zero, on: connection)
+                after: memory, trims: isTrimming, atMost: sweep.ids.isEmpty ? sweep.pause : .zero,
+                on: connection)
             let committed = try await replies(of: commit)
             try accept(committed, of: transaction, sentAt: now)
-            accepted = control.checkpoint
             record(fold, reading.batch)
             noteOutbox(committed, trim: writer.outboxTrim)
             turn.pass(partition)
@@ -149,7 +143,7 @@ extension PartitionOwner {
             forgetQuarantined(&memory)
             memory.noteSweeps(of: fold.shares)
             memory.trimShares(to: 10_000)
-            reading = try await receive(next, after: control)
+            reading = try await receive(next, after: memory.control)
         }
     }
 
@@ -197,10 +191,13 @@ extension PartitionOwner {
         stats.duplicates += Int64(fold.duplicates)
         outcomes.count(fold.outcomes)
         for rejection in fold.rejected { stats.rejected[rejection.reason, default: 0] += 1 }
-        if fold.missing > 0 {
-            stats.missing += fold.missing
-            notify(.gap(partition: partition, missing: fold.missing))
-        }
+        stats.missing += fold.missing
+        if !Sabotage.alarms.isOn { tellGap(fold) }
+    }
+
+    /// Only once it is committed: an owner that is none any more sees gaps where nothing is missing.
+    private func tellGap(_ fold: PartitionFold) {
+        if fold.missing > 0 { notify(.gap(partition: partition, missing: fold.missing)) }
     }
 
     // MARK: Deadlines

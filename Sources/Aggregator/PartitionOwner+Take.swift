@@ -57,11 +57,10 @@ extension PartitionOwner {
         control.replicationID = replication
         if isNewEpoch { control.epoch = newEpoch() }
 
-        // A full Redis refuses the take itself: what the stored checkpoint is past is let go first. Not of a
-        // stream that began anew: there nothing is read that lies before it.
-        if let stored, let count = StreamCount(seen[4]), count.last >= stored.checkpoint {
+        // A full Redis refuses the take itself: what the stored checkpoint is past is let go first.
+        if let stored {
             var trim = CommandBatch()
-            addTrim(to: stored.checkpoint, to: &trim)
+            addTrim(by: stored, isMarked: false, to: &trim)
             try refuseErrors(in: try await exchange(trim, on: connection), of: trim)
         }
 

@@ -120,11 +120,30 @@ actor PartitionOwner {
     }
 
     /// Commits what was read, hands the lease back and closes. A standby may take over at once.
-    func stop() async {
+    ///
+    /// - Parameter silence: when Redis says nothing for this long, the lease is left to run out.
+    func stop(givingUpAfter silence: Duration) async {
         isStopping = true
-        // Ends a standby's sleep at once; what is being committed is not interrupted.
+        // Ends a standby's sleep and an attempt to connect at once; what is being committed is not interrupted.
         run?.cancel()
-        await run?.value
+        let ended = run
+        let watch = Task(executorPreference: loop) { await self.giveUp(after: silence) }
+        await ended?.value
+        watch.cancel()
+    }
+
+    /// Closes the connection once it is silent for that long: Redis is away, and waiting for it helps nobody.
+    private func giveUp(after silence: Duration) async {
+        while !Task.isCancelled, let connection {
+            let before = await connection.arrivals
+            do {
+                try await loop.sleep(for: silence)
+                // After a pause of our own, what had arrived is read first.
+                try await loop.sleep(for: .milliseconds(10))
+            } catch { return }
+            guard await connection.arrivals == before else { continue }
+            return await connection.close()
+        }
     }
 
     /// Serves until its next commit, which names `instance` as the next owner.

@@ -21,13 +21,17 @@ class Mishaps:
     def __init__(self, crew, monitor, shared, harm, dice):
         self.crew, self.monitor, self.shared, self.harm, self.dice = crew, monitor, shared, harm, dice
         self.lease = crew.plan["lease"] / 1000
+        # Seconds, and whether Redis was disturbed meanwhile.
         self.clean_stops = []
 
     # Aggregators
 
     def aggregator(self):
+        """One that owns something, if any does: whoever owns nothing leaves nothing behind."""
         self.crew.keep_up()
-        return self.dice.choice([process for process in self.crew.aggregators if process.runs])
+        living = [process for process in self.crew.aggregators if process.runs]
+        owners = [process for process in living if self.monitor.owns(self.crew.instance(process))]
+        return self.dice.choice(owners or living)
 
     def aggregator_killed(self):
         victim = self.aggregator()
@@ -53,11 +57,11 @@ class Mishaps:
         victim.signal(signal.SIGTERM)
         if not wait_until(lambda: not victim.runs, 15):
             raise RuntimeError(f"aggregator {victim.pid} does not stop when asked to")
-        self.clean_stops.append(time.monotonic() - began)
+        self.clean_stops.append((time.monotonic() - began, self.monitor.was_disturbed("redis", began)))
         victim.kill()
         self.crew.aggregators.remove(victim)
         self.crew.add_aggregator()
-        return f"pid {victim.pid} in {self.clean_stops[-1]:.2f} s"
+        return f"pid {victim.pid} in {self.clean_stops[-1][0]:.2f} s"
 
     def api_killed(self):
         self.crew.api.kill()
@@ -67,7 +71,7 @@ class Mishaps:
     # The network
 
     def side(self):
-        return self.dice.choice(["pub", "agg"])
+        return self.dice.choice(["pub", "pub", "agg", "agg", "api"])
 
     def replies_swallowed(self):
         side = self.side()
@@ -89,6 +93,12 @@ class Mishaps:
         side = self.side()
         return f"{side}: {self.crew.tell(f'late {side} {self.dice.randint(1500, 3500)}')}"
 
+    def message_lost(self):
+        return f"{self.crew.tell(f'mute api {self.dice.randint(20, 200)}').split()[1]} messages"
+
+    def subscription_muted(self):
+        return f"{self.crew.tell(f'mute api {self.dice.randint(1500, 3000)}').split()[1]} messages"
+
     def clients_killed(self):
         count = self.crew.leader.client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         return f"{count} clients"
@@ -98,8 +108,7 @@ class Mishaps:
     def history(self, is_ending):
         with self.shared["generation"].get_lock():
             self.shared["generation"].value += 1
-        if not is_ending:
-            self.monitor.forget()
+        self.monitor.forget()
 
     def added(self, server):
         """Entries ever added to each stream."""
@@ -151,6 +160,27 @@ class Mishaps:
         leader.start(follows=follower.port)
         return f"{lost} acknowledged events lost"
 
+    def leader_resynced(self):
+        """The leader becomes a follower of the one that it ran ahead of, and leads again: what was acknowledged since
+        is gone, and no connection of any client has ended."""
+        leader, follower = self.crew.servers
+        if not wait_until(lambda: follower.client.info("replication").get("master_link_status") == "up", 4):
+            return None
+        self.history(False)
+        follower.client.execute_command("REPLICAOF", "NO", "ONE")
+        time.sleep(self.dice.uniform(0.1, 0.7))
+        before = self.added(leader)
+        leader.client.execute_command("REPLICAOF", "127.0.0.1", follower.port)
+        if not wait_until(lambda: leader.client.info("replication").get("master_link_status") == "up", 20):
+            raise RuntimeError("the leader does not follow")
+        lost = sum(max(0, old - new) for old, new in zip(before, self.added(leader)))
+        self.harm.tail_lost += lost
+        leader.client.execute_command("REPLICAOF", "NO", "ONE")
+        follower.client.execute_command("REPLICAOF", "127.0.0.1", leader.port)
+        self.history(True)
+        self.monitor.redis_is_back()
+        return f"at least {lost} acknowledged events lost"
+
     def clock_set(self):
         jump = self.dice.choice([-3600, -300, -30, -5, 0, 0, 5, 30, 300, 3600])
         self.crew.set_clock(jump)
@@ -194,14 +224,18 @@ class Mishaps:
         return self.meddle(lambda pipe, key: pipe.execute_command("XTRIM", key, "MAXLEN", 0))
 
     def meddle(self, act):
-        """Takes unread entries away while their owner is frozen, so that there are some."""
+        """Takes entries away: mostly while their owner is frozen, so that some are unread; else while it reads and
+        trims. The clock may have been set back just before, so that new ids lie behind the checkpoint."""
         number = self.dice.randrange(self.crew.partitions)
         owner = self.crew.leader.client.hget(f"hw:{{{number}}}:control", "owner")
+        back = self.dice.choice([0, 0, -30, -300, -3600])
         for process in list(self.crew.aggregators):
-            if self.crew.instance(process) == owner:
+            if self.crew.instance(process) == owner and self.dice.random() < 0.7:
                 process.signal(signal.SIGSTOP)
         try:
             time.sleep(0.3)
+            if back:
+                self.crew.set_clock(back)
             pipe = self.crew.leader.client.pipeline(transaction=True)
             pipe.hget(f"hw:{{{number}}}:control", "checkpoint")
             pipe.xrange(f"hw:{{{number}}}:events")
@@ -217,7 +251,7 @@ class Mishaps:
                 count += "source" in fields
                 self.taint(fields["subject"])
         self.harm.removed += count
-        return f"partition {number}: {count} unread events removed"
+        return f"partition {number}: {count} unread events removed" + (f", clock at {back:+d} s" if back else "")
 
     def taint(self, subject):
         """What lost a word is not what its publisher said, and neither is its bulk."""
