@@ -87,7 +87,8 @@ package actor ReadAPI {
 
     package func answer(_ request: HTTPRequest) async -> HTTPResponse {
         let match = Self.router.match(request.method, request.path)
-        let response = await answer(request, match)
+        var response = await answer(request, match)
+        response.headers += originHeaders(of: response, for: request)
         var route = Self.router.routes.count
         if case .route(_, let number, _) = match { route = number }
         stats.count(response.status, route: route)
@@ -99,6 +100,7 @@ package actor ReadAPI {
         case .route(let route, let number, let captures):
             stats.requests[number] += 1
             do throws(Problem) {
+                if options.allowedOrigins.refuses(request, reads: route.reads) { throw Self.foreignPage }
                 return try await route.answer(self, RouteCall(request: request, captures: captures))
             } catch {
                 return problem(error, request)
@@ -142,6 +144,8 @@ package struct ReadAPIOptions: Sendable {
     package var pipelinePause = Duration.seconds(1)
     /// Told each stored view that cannot be read, once.
     package var onBrokenView: (@Sendable (PipelineProblem) -> Void)?
+    /// Pages of other origins that may ask here.
+    package var allowedOrigins = AllowedOrigins.none
     /// Of the token that opens every job, and that every write needs; nil leaves writes to everybody.
     package var operatorDigest: TokenDigest?
 

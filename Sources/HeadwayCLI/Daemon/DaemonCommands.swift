@@ -14,11 +14,12 @@ enum DaemonCommands {
             """,
         options: RedisChoice.options + [
             DaemonOptions.listen, DaemonOptions.partitions, DaemonOptions.lease, DaemonOptions.sync,
-            DaemonOptions.operatorToken, DaemonOptions.grace,
+            DaemonOptions.operatorToken, DaemonOptions.allowOrigin, DaemonOptions.grace,
         ] + WebhookChoice.options,
         run: { invocation in
             var plan = Station.Plan(invocation.arguments)
             plan.webhooks = try WebhookChoice.read(invocation.arguments)
+            plan.allowedOrigins = try DaemonOptions.allowedOrigins(invocation.arguments)
             return try await run(plan, invocation, embeds: invocation.arguments.text("redis") == nil)
         })
 
@@ -47,10 +48,12 @@ enum DaemonCommands {
             a restart refuses nobody.
             """,
         options: RedisChoice.options + [
-            DaemonOptions.listen, DaemonOptions.partitions, DaemonOptions.operatorToken, DaemonOptions.grace,
+            DaemonOptions.listen, DaemonOptions.partitions, DaemonOptions.operatorToken,
+            DaemonOptions.allowOrigin, DaemonOptions.grace,
         ],
         run: { invocation in
             var plan = Station.Plan(invocation.arguments)
+            plan.allowedOrigins = try DaemonOptions.allowedOrigins(invocation.arguments)
             plan.aggregates = false
             return try await run(plan, invocation, embeds: false)
         })

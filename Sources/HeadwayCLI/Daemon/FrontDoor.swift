@@ -18,6 +18,7 @@ struct FrontDoor: Sendable {
     ) async throws -> FrontDoor {
         var options = ReadAPIOptions()
         options.onBrokenView = { log.warning("a view is left out: \($0)") }
+        options.allowedOrigins = plan.allowedOrigins
         options.operatorDigest = plan.operatorToken.map(TokenDigest.init(of:))
         let api = ReadAPI(keyspace: keyspace, endpoint: redis.endpoint, on: loop, options: options)
         let server = HTTPServer(on: loop, handler: api.handler)
