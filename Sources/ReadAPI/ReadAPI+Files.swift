@@ -10,9 +10,12 @@ extension ReadAPI {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
         + " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-    /// By the file's name: the first 96 bits of its SHA-256, quoted.
-    private static let tags = WebFile.all.mapValues { file in
-        "\"" + SHA256.digest(file.bytes).prefix(3).map { String($0, radix: 16) }.joined(separator: ".") + "\""
+    /// By the file's name.
+    private static let tags = WebFile.all.mapValues { tag(of: $0.bytes) }
+
+    /// Names the content: the first 96 bits of its SHA-256, quoted.
+    static func tag(of bytes: [UInt8]) -> String {
+        "\"" + SHA256.digest(bytes).prefix(3).map { String($0, radix: 16) }.joined(separator: ".") + "\""
     }
 
     /// `GET /headway/{file}`
@@ -40,7 +43,7 @@ extension ReadAPI {
     }
 
     /// Whether an `If-None-Match` names the tag: a list of tags, or `*`.
-    private static func names(_ list: String, _ tag: String) -> Bool {
+    static func names(_ list: String, _ tag: String) -> Bool {
         list.split(separator: ",").contains { named in
             let named = named.trimmingBlanks
             return named == "*" || VersionToken.bare(String(named)) == VersionToken.bare(tag)

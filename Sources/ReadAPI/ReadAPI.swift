@@ -30,6 +30,8 @@ package actor ReadAPI {
     private(set) var isDraining = false
     private(set) var isStopped = false
     var views = ViewTable()
+    /// As of the shelf with this number.
+    var openAPIDocument: (generation: Int, document: OpenAPIDocument)?
     var stats = ReadAPIStats()
     var metricsSources: [@Sendable () async -> [MetricFamily]] = []
 

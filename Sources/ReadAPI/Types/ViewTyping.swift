@@ -17,6 +17,11 @@ package struct ViewTyping {
     package struct Slot: Equatable {
         package var shape: TypeShape
         package var mayBeAbsent = false
+
+        package init(shape: TypeShape, mayBeAbsent: Bool = false) {
+            self.shape = shape
+            self.mayBeAbsent = mayBeAbsent
+        }
     }
 
     package init(subject: SnapshotShape.Subject, status: TypeShape) {
