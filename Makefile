@@ -11,7 +11,7 @@ export ASAN_OPTIONS ?= detect_leaks=0
 export TSAN_OPTIONS ?= suppressions=$(CURDIR)/Tests/tsan.supp
 
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps demo build test check check-sanitizers laws health faults faults-controls bench bench-peers latency estimates format clean
+.PHONY: help deps test-deps demo build test check check-sanitizers laws health openapi faults faults-controls bench bench-peers latency estimates format clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -52,6 +52,13 @@ laws: test-deps ## The laws of the fold over HISTORIES random histories and an e
 health: test-deps ## Real workers through ten minutes (SECONDS_EACH=600) of each fault, with the limits of production
 	swift build --build-tests $(FLAGS)
 	HEADWAY_HEALTH_SECONDS=$(or $(SECONDS_EACH),600) swift test --skip-build --filter 'SystemTests\.HealthTests'
+
+openapi: test-deps ## Hold a real server's answers against its /openapi.json, and let schemathesis try to break it (SEED=1)
+	swift build --product headway $(FLAGS)
+	@./deploy/install-deps $(SUDO) python3-venv
+	@test -x .build/openapi/bin/schemathesis || { python3 -m venv .build/openapi && .build/openapi/bin/pip -q install 'schemathesis>=4.32,<5' 'jsonschema>=4.26,<5'; }
+	.build/openapi/bin/python Tests/OpenAPI/answers.py .build/debug/headway
+	.build/openapi/bin/python Tests/OpenAPI/fuzz.py .build/debug/headway .build/openapi/bin/schemathesis $(or $(SEED),1)
 
 faults: test-deps ## Kill, freeze and cut everything, and compare with what publishers said (SECONDS=120 SEED=1)
 	swift build --product headway $(FLAGS)
