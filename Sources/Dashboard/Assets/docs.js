@@ -81,8 +81,7 @@ function curl(method, path, parameters, body, isStream) {
     .map(parameter => `${parameter.name}=${[exampleOf(parameter.schema) ?? "article-42"].flat().join(",")}`);
   if (path === "/v1/stream") needed.push("bulks=spring");
   const query = needed.length ? `?${needed.join("&")}` : "";
-  const words = ["curl", isStream ? "-N" : null, ["GET", "POST"].includes(method) && (method === "GET" || body) ? null : `-X ${method}`,
-    quoted(base + filled + query)];
+  const words = ["curl", isStream ? "-N" : null, method === "GET" ? null : `-X ${method}`, quoted(base + filled + query)];
   if (body) {
     const [type, { schema }] = Object.entries(body.content)[0], example = exampleOf(schema);
     if (example !== undefined) words.push(`\\\n  -H ${quoted(`Content-Type: ${type}`)} \\\n  -d ${quoted(JSON.stringify(example))}`);
@@ -100,7 +99,8 @@ function copyable(text) {
 function answer(status, response) {
   const it = resolve(response), parts = [];
   for (const [name, header] of Object.entries(it.headers ?? {})) {
-    parts.push(make("p", { class: "soft" }, "Header ", make("code", {}, name), `: ${resolve(header).description ?? ""}`));
+    const about = resolve(header).description;
+    parts.push(make("p", { class: "soft" }, "Header ", make("code", {}, name), about ? `: ${about}` : ""));
   }
   for (const [type, media] of Object.entries(it.content ?? {})) {
     parts.push(make("p", {}, make("code", {}, type), " ", nameOf(media.schema) ? kind(media.schema) : ""));
@@ -137,7 +137,7 @@ function operation(method, path, it) {
   }
   const statuses = Object.entries(it.responses).sort(([a], [b]) => (a < b ? -1 : 1));
   article.append(make("h4", {}, "Try it"), copyable(curl(method.toUpperCase(), path, parameters, body, isStream)),
-    make("h4", {}, "Answers"), make("dl", { class: "rows" }, ...statuses.map(([status, response]) => answer(status, response))));
+    make("h4", {}, "Answers"), make("dl", { class: "rows answers" }, ...statuses.map(([status, response]) => answer(status, response))));
   article.dataset.words = [method, path, it.summary, it.description, it.operationId, ...it.tags].join(" ").toLowerCase();
   return article;
 }

@@ -119,7 +119,7 @@ sheet.replaceSync(`:host { display: block; font: 14px/1.4 system-ui, sans-serif;
 :host([state=completed]) { --c: var(--headway-completed, #2f8f5b) }
 :host(:is([state=failed], [state=unauthorized], [state=invalid])) { --c: var(--headway-failed, #d0453a) }
 :host(:is([state=slow], [state=suspect], [state=stalled], [state=partial])) { --c: var(--headway-warning, #b7791f) }
-:host(:is([state=cancelled], [state=queued], [stale])) { --c: #7c8591 }
+:host(:is([state=cancelled], [state=queued], [state=unknown], [state=loading], [state=expired], [stale])) { --c: #7c8591 }
 div { display: flex; gap: .75em }
 [part=label] { font-weight: 600; overflow-wrap: anywhere; flex: 1 }
 [part=value], [part=eta] { font-variant-numeric: tabular-nums; white-space: nowrap }
@@ -209,7 +209,7 @@ class HeadwayProgress extends HTMLElement {
       label: this.getAttribute("label") ?? it.label ?? this.getAttribute("bulk") ?? this.getAttribute("job"),
       value: [it.text, percent === null ? null : percent + " %"].filter(Boolean).join(" · "),
       state: lost ? words.offline : stale ? words.stale : words[state] ?? state,
-      message: it.error?.message ?? it.reason ?? it.message ?? (over ? null : it.stage?.label) ?? counts.join(", "),
+      message: it.error?.message ?? it.reason ?? (over ? null : it.message ?? it.stage?.label) ?? counts.join(", "),
       eta: stale || isNaN(left) ? "" : left > 90 ? words.minutes(Math.round(left / 60)) : words.seconds(Math.max(5, Math.ceil(left / 5) * 5)),
     };
     for (const name in texts) if (parts[name].textContent !== (texts[name] ?? "")) parts[name].textContent = texts[name];
