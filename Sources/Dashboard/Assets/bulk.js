@@ -7,6 +7,7 @@ import { ask } from "./dialog.js";
 import { Badge, h, icon, KeyedList, setText, show } from "./dom.js";
 import { ago, count, duration, number, time, words } from "./format.js";
 import { Members } from "./members.js";
+import { stagesOf } from "./pipelines.js";
 import { factsOf, showBadges, showFigure } from "./overview.js";
 
 /** Failures and blockers are asked for again when the bulk has changed, at most this often. */
@@ -16,6 +17,8 @@ export function bulk(context, id) {
   let snapshot = null;
   let absence = null;
   let details = { failures: [], messages: new Map(), blockers: [] };
+  /** The stages of its members' contract, as far as one of them has told its pipeline. */
+  let contract = [];
   let isLooking = false;
   let lookedAt = 0;
   let lookedVersion = null;
@@ -30,32 +33,33 @@ export function bulk(context, id) {
   const root = h("div", "page",
     h("nav", "crumbs", h("a", "", "Overview", { href: "#/" }), { "aria-label": "Where you are" }),
     h("div", "page-head",
-      h("div", "title-line", (parts.title = h("h1", "", id, { tabindex: -1 })), (parts.badges = h("div", "badges"))),
+      h("div", "title-line", (parts.title = h("h1", "", id, { tabindex: -1 })), (parts.badges = h("div", "badges")),
+        h("div", "actions",
+          (parts.seal = h("button", "button", "Seal …", { type: "button", hidden: true })),
+          (parts.cancel = h("button", "button", "Cancel …", { type: "button", hidden: true })))),
       (parts.sub = h("p", "sub mono"))),
     (parts.absence = h("p", "callout")),
     (parts.loading = h("p", "loading", "Reading the bulk …")),
     (parts.content = h("div", "stack", { hidden: true },
       h("section", "panel hero", { "aria-label": "Progress" },
-        h("div", "hero-line", h("p", "figure", figure.done, " ", figure.of, figure.percent),
-          h("div", "actions",
-            (parts.seal = h("button", "button", "Seal …", { type: "button" })),
-            (parts.cancel = h("button", "button", "Cancel …", { type: "button" })))),
+        h("p", "figure", figure.done, " ", figure.of, figure.percent),
         bar.root, legend.root, (parts.facts = h("p", "facts num"))),
-      (parts.blockerBox = h("section", "panel", { "aria-labelledby": "blockers" },
-        h("h2", "", "What it waits for", { id: "blockers" }), (parts.blockers = h("ul", "sentences")))),
-      h("div", "columns",
+      (parts.now = h("div", "columns",
         (parts.currentBox = h("section", "panel", { "aria-labelledby": "current" },
           h("div", "section-head", h("h2", "", "Running now", { id: "current" }), (parts.currentCount = h("span", "count num"))),
           (parts.current = h("ul", "jobs")))),
-        (parts.stageBox = h("section", "panel", { "aria-labelledby": "stages" },
-          h("h2", "", "Running jobs by stage", { id: "stages" }), (parts.stages = h("ul", "stage-bars"))))),
+        h("div", "stack",
+          (parts.blockerBox = h("section", "panel", { "aria-labelledby": "blockers" },
+            h("h2", "", "What it waits for", { id: "blockers" }), (parts.blockers = h("ul", "sentences")))),
+          (parts.stageBox = h("section", "panel", { "aria-labelledby": "stages" },
+            h("h2", "", "Running jobs by stage", { id: "stages" }), (parts.stages = h("ul", "stage-bars"))))))),
       (parts.failureBox = h("section", "panel", { "aria-labelledby": "failures" },
         h("div", "section-head", h("h2", "", "Failures", { id: "failures" }), (parts.failureCount = h("span", "count num"))),
         (parts.failures = h("ul", "failures")))),
       members.root)));
 
   const current = new KeyedList(parts.current, (job) => job.id, currentJob, (made, job) => made.show(job, context.now()));
-  const stages = new KeyedList(parts.stages, ([stage]) => stage, stageBar, (made, item) => made.show(item, snapshot.counts.running));
+  const stages = new KeyedList(parts.stages, ({ id }) => id, stageBar, (made, item) => made.show(item, snapshot.counts.running));
   const failures = new KeyedList(parts.failures, (group) => `${group.code} ${group.stage}`, failureGroup,
     (made, group) => made.show(group, details.messages));
   const blockers = new KeyedList(parts.blockers, (one) => one.text, blocker, () => {});
@@ -92,6 +96,7 @@ export function bulk(context, id) {
         hasFailed ? get(`${path}/failures`) : { failures: [] },
         snapshot.phase === "settled" ? { blockers: [] } : get(`${path}/blockers`),
       ]);
+      if (members.pipeline) contract = await stagesOf(members.pipeline);
       details = { failures: failed.failures, blockers: waiting.blockers, messages: await messages(failed.failures) };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -190,8 +195,9 @@ export function bulk(context, id) {
       setText(parts.currentCount, running.length < snapshot.counts.running
         ? `the ${running.length} longest of ${number(snapshot.counts.running)}` : number(snapshot.counts.running));
       show(parts.currentBox, running.length > 0);
-      const places = Object.entries(snapshot.stages);
+      const places = placesOf(snapshot, contract);
       stages.show(places);
+      show(parts.now, isOpen);
       show(parts.stageBox, places.length > 0);
       failures.show(details.failures);
       setText(parts.failureCount, number(snapshot.counts.failed));
@@ -230,13 +236,24 @@ function currentJob(job) {
   };
 }
 
-function stageBar([stage]) {
-  const bar = new Bar(stage);
+/** Where the running jobs are, in the order of their contract. */
+function placesOf(bulk, contract) {
+  const labels = new Map((bulk.current ?? []).filter((job) => job.stage).map((job) => [job.stage.id, job.stage.label]));
+  const order = new Map(contract.map((stage, place) => [stage.id, place]));
+  return Object.entries(bulk.stages)
+    .map(([id, running]) => ({ id, running, label: contract[order.get(id)]?.label ?? labels.get(id) ?? id }))
+    .sort((a, b) => (order.get(a.id) ?? 1e6) - (order.get(b.id) ?? 1e6));
+}
+
+function stageBar({ label }) {
+  const bar = new Bar(label);
+  const name = h("span", "", label);
   const value = h("span", "num");
-  const root = h("li", "stage-bar", h("div", "job-line", h("span", "", stage), value), bar.root);
+  const root = h("li", "stage-bar", h("div", "job-line", name, value), bar.root);
   return {
     root,
-    show([, running], all) {
+    show({ running, label }, all) {
+      setText(name, label);
       setText(value, number(running));
       const share = all ? Math.min(100, Math.round((running * 100) / all)) : 0;
       bar.show(share, "running", `${running} of ${all} running jobs`);
