@@ -12,6 +12,8 @@ import { factsOf, showBadges, showFigure } from "./overview.js";
 
 /** Failures and blockers are asked for again when the bulk has changed, at most this often. */
 const lookPause = 2_000;
+/** What a bulk waits for is told with times: it is asked for again although nothing has changed. */
+const lookAge = 10_000;
 
 export function bulk(context, id) {
   let snapshot = null;
@@ -61,7 +63,7 @@ export function bulk(context, id) {
   const current = new KeyedList(parts.current, (job) => job.id, currentJob, (made, job) => made.show(job, context.now()));
   const stages = new KeyedList(parts.stages, ({ id }) => id, stageBar, (made, item) => made.show(item, snapshot.counts.running));
   const failures = new KeyedList(parts.failures, (group) => `${group.code} ${group.stage}`, failureGroup,
-    (made, group) => made.show(group, details.messages));
+    (made, group) => made.show(group, details.messages, contract));
   const blockers = new KeyedList(parts.blockers, (one) => one.text, blocker, () => {});
 
   parts.cancel.addEventListener("click", () => cancelBulk());
@@ -85,7 +87,8 @@ export function bulk(context, id) {
 
   /** Failures and blockers, when the bulk is another one than at the last look. */
   async function look() {
-    if (isLooking || !snapshot || lookedVersion === `${snapshot.epoch}-${snapshot.version}`) return;
+    const isOld = snapshot?.phase !== "settled" && Date.now() - lookedAt > lookAge;
+    if (isLooking || !snapshot || (!isOld && lookedVersion === `${snapshot.epoch}-${snapshot.version}`)) return;
     isLooking = true;
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, lookedAt + lookPause - Date.now())));
     lookedAt = Date.now();
@@ -166,7 +169,7 @@ export function bulk(context, id) {
       if (name === "bulk" && data.id === id) take(data);
       else if (name === "job" || (data.kind === "job" && (name === "expired" || name === "unauthorized"))) members.take(name, data);
       else if (data.kind === "bulk" && (name === "unknown" || name === "expired")) absence = name;
-      else if (name === "complete" || name === "recent") return;
+      else if (name === "pulse") look();
     },
     render(now) {
       setText(parts.absence, absence === "unknown" ? `No bulk is called ${id}. When one opens, it shows up here.`
@@ -270,10 +273,11 @@ function failureGroup() {
   const root = h("li", "failure", value, h("div", "failure-text", h("p", "", code, " ", stage), message, samples));
   return {
     root,
-    show(group, messages) {
+    show(group, messages, contract) {
       setText(value, `${number(group.count)} ×`);
       setText(code, group.code ?? "no code");
-      setText(stage, group.stage ? `in ${group.stage}` : "");
+      const place = contract.find((one) => one.id === group.stage);
+      setText(stage, group.stage ? `in ${place?.label ?? group.stage}` : "");
       const said = messages.get(group.samples?.[0]);
       setText(message, said ?? "");
       show(message, Boolean(said));
@@ -294,7 +298,9 @@ const blockerKinds = {
 
 function blocker(one) {
   const kind = blockerKinds[one.kind] ?? "pending";
-  const text = one.text.charAt(0).toUpperCase() + one.text.slice(1);
+  // Some begin with an id, which is spelled as it is.
+  const isOurs = ["unsealed", "unregistered", "overrun"].includes(one.kind);
+  const text = isOurs ? one.text.charAt(0).toUpperCase() + one.text.slice(1) : one.text;
   return { root: h("li", `sentence is-${kind}`, icon(kind), h("span", "", text.endsWith(".") ? text : `${text}.`)) };
 }
 

@@ -113,6 +113,7 @@ export function job(context, id) {
   return {
     title: id, page: "job", root,
     start() { context.follow({ jobs: [id] }, poll); },
+    refused() { absence = "unauthorized"; },
     event(name, data) {
       if (name === "job" && data.id === id) take(data);
       else if (name === "unauthorized" || name === "unknown") absence = name;
@@ -231,7 +232,7 @@ function place(stage) {
   return parts.join(" · ");
 }
 
-const stateWords = { pending: "not begun", skipped: "skipped", running: "now" };
+const stateWords = { pending: "not begun", running: "now" };
 
 function trackStage() {
   const sign = h("span", "track-sign");
@@ -253,7 +254,7 @@ function trackStage() {
       }
       setAttribute(root, "aria-current", stage.isCurrent ? "step" : null);
       setText(label, stage.label);
-      setText(word, `, ${stateWords[stage.state] ?? words[stage.state] ?? stage.state}`);
+      setText(word, stage.state === "skipped" ? "" : `, ${stateWords[stage.state] ?? words[stage.state] ?? stage.state}`);
       setText(detail, stage.detail);
       setText(took, stage.seconds === null ? "" : duration(stage.isCurrent ? Math.floor(stage.seconds) : stage.seconds));
       setStyle(fill, "width", `${stage.share * 100}%`);

@@ -6,7 +6,7 @@ import { Badge, h, KeyedList, setAttribute, setText, show } from "./dom.js";
 import { ago, duration, number, statuses, words } from "./format.js";
 import { table } from "./aggregators.js";
 
-const pageSize = 50;
+const pageSize = 25;
 const byName = new Intl.Collator("en", { numeric: true });
 /** What a page holds moves on as members change their status: it is read again, at most this often. */
 const reloadPause = 4_000;
