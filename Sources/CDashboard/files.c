@@ -68,6 +68,9 @@ static const unsigned char openapi_json[] = {
 static const unsigned char overview_js[] = {
 #embed "../Dashboard/Assets/overview.js"
 };
+static const unsigned char pipelines_js[] = {
+#embed "../Dashboard/Assets/pipelines.js"
+};
 static const unsigned char theme_js[] = {
 #embed "../Dashboard/Assets/theme.js"
 };
@@ -99,6 +102,7 @@ static const struct CDashboardFile files[] = {
     FILE_NAMED("members.js", members_js),
     FILE_NAMED("openapi.json", openapi_json),
     FILE_NAMED("overview.js", overview_js),
+    FILE_NAMED("pipelines.js", pipelines_js),
     FILE_NAMED("theme.js", theme_js),
     FILE_NAMED("tokens.css", tokens_css),
 };

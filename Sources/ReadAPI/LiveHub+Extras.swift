@@ -25,9 +25,12 @@ extension LiveHub {
                 lookForRecent()
             }
         }
-        if extras.pulse, !isPulsing {
-            isPulsing = true
-            takePulse()
+        if extras.pulse {
+            if let lastPulse { sessions[id]?.pulse(lastPulse) }
+            if !isPulsing {
+                isPulsing = true
+                takePulse()
+            }
         }
     }
 
@@ -70,6 +73,7 @@ extension LiveHub {
     private func takePulse() {
         guard !isStopped, sessions.values.contains(where: { $0.extras.pulse }) else {
             isPulsing = false
+            lastPulse = nil
             return
         }
         Task { [weak self, reader] in
@@ -79,12 +83,14 @@ extension LiveHub {
     }
 
     private func tookPulse(_ freshness: Freshness?) {
+        lastPulse = nil
         if let freshness {
             var json = JSONWriter(capacity: 96)
             json.beginObject()
             json.fields(freshness)
             json.endObject()
             let frame = StreamFrame.bytes(event: "pulse", data: json.bytes)
+            lastPulse = frame
             for session in sessions.values where session.extras.pulse { session.pulse(frame) }
         }
         loop.schedule(after: Self.pulsePeriod) { [weak self] in self?.assumeIsolated { $0.takePulse() } }

@@ -31,6 +31,7 @@ package actor LiveHub {
     var recentBulks: [BulkID]?
     var isFollowingRecent = false
     var isPulsing = false
+    var lastPulse: [UInt8]?
 
     private var listening: Set<Int> = []
     private var lookedAt: Duration?

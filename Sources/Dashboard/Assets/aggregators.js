@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { Badge, h, KeyedList, setText, show } from "./dom.js";
-import { duration, number } from "./format.js";
+import { count, duration, number } from "./format.js";
 
 export function aggregators(context) {
   let report = null;
@@ -64,7 +64,7 @@ export function aggregators(context) {
 export function table(label, heads, body) {
   const row = h("tr");
   for (const head of heads) row.append(h("th", "", head, { scope: "col" }));
-  return h("div", "table-box", { role: "region", "aria-label": label, tabindex: 0 }, h("table", "", h("thead", "", row), body));
+  return h("div", "table-box", { role: "group", "aria-label": label, tabindex: 0 }, h("table", "", h("thead", "", row), body));
 }
 
 function cells(many) {
@@ -94,7 +94,7 @@ function showInstance(made, one) {
 }
 
 function showPartition({ cells, badge }, one) {
-  [String(one.partition), one.owner ?? "nobody", `${number(one.lagEvents)} events`,
+  [String(one.partition), one.owner ?? "nobody", count(one.lagEvents, "event"),
     one.lagMs === null ? "" : one.lagMs === 0 ? "none" : duration(one.lagMs / 1000),
     number(one.commit ?? 0), number(one.fence ?? 0), number(one.lost ?? 0)]
     .forEach((text, place) => setText(cells[place], text));

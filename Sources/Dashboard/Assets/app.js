@@ -29,11 +29,15 @@ const now = () => Date.now() + skew;
 const line = new Line(
   (name, data) => {
     if (name === "pulse") takePulse(data);
+    else if (data.asOf > (freshness.asOf ?? "")) Object.assign(freshness, { asOf: data.asOf, at: Date.now() });
     view?.event?.(name, data);
     paint();
   },
   () => {
-    if (line.state === "refused") offerSignIn();
+    if (line.state === "refused") {
+      offerSignIn();
+      view?.refused?.();
+    }
     paint();
   });
 
@@ -139,7 +143,7 @@ function paintLine() {
   document.body.classList.toggle("is-old", isOld);
   if (isOld && said !== "old") {
     said = "old";
-    announce(`${text}. What is shown is as of ${time(freshness.asOf)}.`);
+    announce(freshness.asOf ? `${text}. What is shown is as of ${time(freshness.asOf)}.` : text);
   } else if (!isOld && said === "old" && (state === "live" || state === "polling")) {
     said = "live";
     announce("Up to date again.");

@@ -7,15 +7,20 @@ import { ask } from "./dialog.js";
 import { Badge, h, icon, KeyedList, setText, show } from "./dom.js";
 import { ago, count, duration, number, time, words } from "./format.js";
 import { Members } from "./members.js";
+import { stagesOf } from "./pipelines.js";
 import { factsOf, showBadges, showFigure } from "./overview.js";
 
 /** Failures and blockers are asked for again when the bulk has changed, at most this often. */
 const lookPause = 2_000;
+/** What a bulk waits for is told with times: it is asked for again although nothing has changed. */
+const lookAge = 10_000;
 
 export function bulk(context, id) {
   let snapshot = null;
   let absence = null;
   let details = { failures: [], messages: new Map(), blockers: [] };
+  /** The stages of its members' contract, as far as one of them has told its pipeline. */
+  let contract = [];
   let isLooking = false;
   let lookedAt = 0;
   let lookedVersion = null;
@@ -30,34 +35,35 @@ export function bulk(context, id) {
   const root = h("div", "page",
     h("nav", "crumbs", h("a", "", "Overview", { href: "#/" }), { "aria-label": "Where you are" }),
     h("div", "page-head",
-      h("div", "title-line", (parts.title = h("h1", "", id, { tabindex: -1 })), (parts.badges = h("div", "badges"))),
+      h("div", "title-line", (parts.title = h("h1", "", id, { tabindex: -1 })), (parts.badges = h("div", "badges")),
+        h("div", "actions",
+          (parts.seal = h("button", "button", "Seal …", { type: "button", hidden: true })),
+          (parts.cancel = h("button", "button", "Cancel …", { type: "button", hidden: true })))),
       (parts.sub = h("p", "sub mono"))),
     (parts.absence = h("p", "callout")),
     (parts.loading = h("p", "loading", "Reading the bulk …")),
     (parts.content = h("div", "stack", { hidden: true },
       h("section", "panel hero", { "aria-label": "Progress" },
-        h("div", "hero-line", h("p", "figure", figure.done, " ", figure.of, figure.percent),
-          h("div", "actions",
-            (parts.seal = h("button", "button", "Seal …", { type: "button" })),
-            (parts.cancel = h("button", "button", "Cancel …", { type: "button" })))),
+        h("p", "figure", figure.done, " ", figure.of, figure.percent),
         bar.root, legend.root, (parts.facts = h("p", "facts num"))),
-      (parts.blockerBox = h("section", "panel", { "aria-labelledby": "blockers" },
-        h("h2", "", "What it waits for", { id: "blockers" }), (parts.blockers = h("ul", "sentences")))),
-      h("div", "columns",
+      (parts.now = h("div", "columns",
         (parts.currentBox = h("section", "panel", { "aria-labelledby": "current" },
           h("div", "section-head", h("h2", "", "Running now", { id: "current" }), (parts.currentCount = h("span", "count num"))),
           (parts.current = h("ul", "jobs")))),
-        (parts.stageBox = h("section", "panel", { "aria-labelledby": "stages" },
-          h("h2", "", "Running jobs by stage", { id: "stages" }), (parts.stages = h("ul", "stage-bars"))))),
+        h("div", "stack",
+          (parts.blockerBox = h("section", "panel", { "aria-labelledby": "blockers" },
+            h("h2", "", "What it waits for", { id: "blockers" }), (parts.blockers = h("ul", "sentences")))),
+          (parts.stageBox = h("section", "panel", { "aria-labelledby": "stages" },
+            h("h2", "", "Running jobs by stage", { id: "stages" }), (parts.stages = h("ul", "stage-bars"))))))),
       (parts.failureBox = h("section", "panel", { "aria-labelledby": "failures" },
         h("div", "section-head", h("h2", "", "Failures", { id: "failures" }), (parts.failureCount = h("span", "count num"))),
         (parts.failures = h("ul", "failures")))),
       members.root)));
 
   const current = new KeyedList(parts.current, (job) => job.id, currentJob, (made, job) => made.show(job, context.now()));
-  const stages = new KeyedList(parts.stages, ([stage]) => stage, stageBar, (made, item) => made.show(item, snapshot.counts.running));
+  const stages = new KeyedList(parts.stages, ({ id }) => id, stageBar, (made, item) => made.show(item, snapshot.counts.running));
   const failures = new KeyedList(parts.failures, (group) => `${group.code} ${group.stage}`, failureGroup,
-    (made, group) => made.show(group, details.messages));
+    (made, group) => made.show(group, details.messages, contract));
   const blockers = new KeyedList(parts.blockers, (one) => one.text, blocker, () => {});
 
   parts.cancel.addEventListener("click", () => cancelBulk());
@@ -81,7 +87,8 @@ export function bulk(context, id) {
 
   /** Failures and blockers, when the bulk is another one than at the last look. */
   async function look() {
-    if (isLooking || !snapshot || lookedVersion === `${snapshot.epoch}-${snapshot.version}`) return;
+    const isOld = snapshot?.phase !== "settled" && Date.now() - lookedAt > lookAge;
+    if (isLooking || !snapshot || (!isOld && lookedVersion === `${snapshot.epoch}-${snapshot.version}`)) return;
     isLooking = true;
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, lookedAt + lookPause - Date.now())));
     lookedAt = Date.now();
@@ -92,6 +99,7 @@ export function bulk(context, id) {
         hasFailed ? get(`${path}/failures`) : { failures: [] },
         snapshot.phase === "settled" ? { blockers: [] } : get(`${path}/blockers`),
       ]);
+      if (members.pipeline) contract = await stagesOf(members.pipeline);
       details = { failures: failed.failures, blockers: waiting.blockers, messages: await messages(failed.failures) };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -161,7 +169,7 @@ export function bulk(context, id) {
       if (name === "bulk" && data.id === id) take(data);
       else if (name === "job" || (data.kind === "job" && (name === "expired" || name === "unauthorized"))) members.take(name, data);
       else if (data.kind === "bulk" && (name === "unknown" || name === "expired")) absence = name;
-      else if (name === "complete" || name === "recent") return;
+      else if (name === "pulse") look();
     },
     render(now) {
       setText(parts.absence, absence === "unknown" ? `No bulk is called ${id}. When one opens, it shows up here.`
@@ -190,8 +198,9 @@ export function bulk(context, id) {
       setText(parts.currentCount, running.length < snapshot.counts.running
         ? `the ${running.length} longest of ${number(snapshot.counts.running)}` : number(snapshot.counts.running));
       show(parts.currentBox, running.length > 0);
-      const places = Object.entries(snapshot.stages);
+      const places = placesOf(snapshot, contract);
       stages.show(places);
+      show(parts.now, isOpen);
       show(parts.stageBox, places.length > 0);
       failures.show(details.failures);
       setText(parts.failureCount, number(snapshot.counts.failed));
@@ -230,13 +239,24 @@ function currentJob(job) {
   };
 }
 
-function stageBar([stage]) {
-  const bar = new Bar(stage);
+/** Where the running jobs are, in the order of their contract. */
+function placesOf(bulk, contract) {
+  const labels = new Map((bulk.current ?? []).filter((job) => job.stage).map((job) => [job.stage.id, job.stage.label]));
+  const order = new Map(contract.map((stage, place) => [stage.id, place]));
+  return Object.entries(bulk.stages)
+    .map(([id, running]) => ({ id, running, label: contract[order.get(id)]?.label ?? labels.get(id) ?? id }))
+    .sort((a, b) => (order.get(a.id) ?? 1e6) - (order.get(b.id) ?? 1e6));
+}
+
+function stageBar({ label }) {
+  const bar = new Bar(label);
+  const name = h("span", "", label);
   const value = h("span", "num");
-  const root = h("li", "stage-bar", h("div", "job-line", h("span", "", stage), value), bar.root);
+  const root = h("li", "stage-bar", h("div", "job-line", name, value), bar.root);
   return {
     root,
-    show([, running], all) {
+    show({ running, label }, all) {
+      setText(name, label);
       setText(value, number(running));
       const share = all ? Math.min(100, Math.round((running * 100) / all)) : 0;
       bar.show(share, "running", `${running} of ${all} running jobs`);
@@ -253,10 +273,11 @@ function failureGroup() {
   const root = h("li", "failure", value, h("div", "failure-text", h("p", "", code, " ", stage), message, samples));
   return {
     root,
-    show(group, messages) {
+    show(group, messages, contract) {
       setText(value, `${number(group.count)} ×`);
       setText(code, group.code ?? "no code");
-      setText(stage, group.stage ? `in ${group.stage}` : "");
+      const place = contract.find((one) => one.id === group.stage);
+      setText(stage, group.stage ? `in ${place?.label ?? group.stage}` : "");
       const said = messages.get(group.samples?.[0]);
       setText(message, said ?? "");
       show(message, Boolean(said));
@@ -277,7 +298,9 @@ const blockerKinds = {
 
 function blocker(one) {
   const kind = blockerKinds[one.kind] ?? "pending";
-  const text = one.text.charAt(0).toUpperCase() + one.text.slice(1);
+  // Some begin with an id, which is spelled as it is.
+  const isOurs = ["unsealed", "unregistered", "overrun"].includes(one.kind);
+  const text = isOurs ? one.text.charAt(0).toUpperCase() + one.text.slice(1) : one.text;
   return { root: h("li", `sentence is-${kind}`, icon(kind), h("span", "", text.endsWith(".") ? text : `${text}.`)) };
 }
 

@@ -6,17 +6,16 @@ import { Bar, kindOf } from "./bars.js";
 import { ask } from "./dialog.js";
 import { Badge, h, icon, KeyedList, setAttribute, setClass, setStyle, setText, show } from "./dom.js";
 import { ago, duration, estimate, ordinal, time, words } from "./format.js";
+import { stagesOf } from "./pipelines.js";
 
 /** The timeline is asked for again when the job has moved on, at most this often. */
 const lookPause = 1_000;
-/** Definitions never change within a revision; a new revision is found when the page is opened again. */
-let pipelines = null;
 
 export function job(context, id) {
   let snapshot = null;
   let absence = null;
   let timeline = { entries: [], stages: [] };
-  let definition = null;
+  let contract = [];
   let isLooking = false;
   let lookedAt = 0;
   let lookedState = null;
@@ -30,15 +29,14 @@ export function job(context, id) {
   const root = h("div", "page",
     (parts.crumbs = h("nav", "crumbs", h("a", "", "Overview", { href: "#/" }), (parts.bulk = h("a", "mono")), { "aria-label": "Where you are" })),
     h("div", "page-head",
-      h("div", "title-line", (parts.title = h("h1", "", id, { tabindex: -1 })), h("div", "badges", badge.root)),
+      h("div", "title-line", (parts.title = h("h1", "", id, { tabindex: -1 })), h("div", "badges", badge.root),
+        h("div", "actions", (parts.cancel = h("button", "button", "Cancel …", { type: "button", hidden: true })))),
       (parts.sub = h("p", "sub mono"))),
     (parts.absence = h("p", "callout")),
     (parts.loading = h("p", "loading", "Reading the job …")),
     (parts.content = h("div", "stack", { hidden: true },
       h("section", "panel hero", { "aria-label": "Progress" },
-        h("div", "hero-line",
-          h("p", "figure", (parts.percent = h("span", "big num")), " ", (parts.message = h("span", "of"))),
-          h("div", "actions", (parts.cancel = h("button", "button", "Cancel …", { type: "button" })))),
+        h("p", "figure", (parts.percent = h("span", "big num")), " ", (parts.message = h("span", "of"))),
         bar.root, (parts.facts = h("p", "facts num")),
         (parts.reason = h("p", "callout is-stalled")),
         (parts.error = h("div", "callout is-failed", (parts.errorText = h("p")), (parts.errorCode = h("p", "small mono")))),
@@ -78,11 +76,7 @@ export function job(context, id) {
     lookedState = stateOf(snapshot);
     try {
       timeline = await get(`${path}/timeline`);
-      if (!pipelines?.has(snapshot.pipeline)) {
-        const answer = await get("v1/pipelines");
-        pipelines = new Map(answer.pipelines.map((one) => [one.name, one.definition]));
-      }
-      definition = pipelines.get(snapshot.pipeline) ?? null;
+      contract = await stagesOf(snapshot.pipeline);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       lookedState = null;
@@ -118,10 +112,8 @@ export function job(context, id) {
 
   return {
     title: id, page: "job", root,
-    start() {
-      context.follow({ jobs: [id] }, poll);
-      pipelines = null;
-    },
+    start() { context.follow({ jobs: [id] }, poll); },
+    refused() { absence = "unauthorized"; },
     event(name, data) {
       if (name === "job" && data.id === id) take(data);
       else if (name === "unauthorized" || name === "unknown") absence = name;
@@ -163,12 +155,12 @@ export function job(context, id) {
       show(parts.error, Boolean(snapshot.error));
       showResult(parts.result, snapshot.result);
       show(parts.cancel, isOpen && !snapshot.cancelRequested);
-      const stages = stagesOf(snapshot, definition, timeline, now);
+      const stages = trackOf(snapshot, contract, timeline, now);
       track.show(stages);
       show(parts.trackBox, stages.length > 0);
       substeps.show(snapshot.substeps);
       show(parts.substepBox, snapshot.substeps.length > 0);
-      entries.show(timelineOf(timeline, definition));
+      entries.show(timelineOf(timeline, contract));
       facts.show(factsOf(snapshot, now));
     },
   };
@@ -199,8 +191,7 @@ function showResult(node, result) {
 // MARK: Stages
 
 /** Every stage of the contract, in order, with what is known of this job in it. */
-function stagesOf(job, definition, timeline, now) {
-  const known = definition?.stages ?? [];
+function trackOf(job, known, timeline, now) {
   const ids = known.map((stage) => stage.id);
   for (const id of [...job.completedStages, ...timeline.stages.map((span) => span.stage), job.stage?.id]) {
     if (id && !ids.includes(id)) ids.push(id);
@@ -241,7 +232,7 @@ function place(stage) {
   return parts.join(" · ");
 }
 
-const stateWords = { pending: "not begun", skipped: "skipped", running: "now" };
+const stateWords = { pending: "not begun", running: "now" };
 
 function trackStage() {
   const sign = h("span", "track-sign");
@@ -263,7 +254,7 @@ function trackStage() {
       }
       setAttribute(root, "aria-current", stage.isCurrent ? "step" : null);
       setText(label, stage.label);
-      setText(word, `, ${stateWords[stage.state] ?? words[stage.state] ?? stage.state}`);
+      setText(word, stage.state === "skipped" ? "" : `, ${stateWords[stage.state] ?? words[stage.state] ?? stage.state}`);
       setText(detail, stage.detail);
       setText(took, stage.seconds === null ? "" : duration(stage.isCurrent ? Math.floor(stage.seconds) : stage.seconds));
       setStyle(fill, "width", `${stage.share * 100}%`);
@@ -295,8 +286,8 @@ const kinds = {
   health: ["suspect", "Health"], recovered: ["completed", "Spoke again"],
 };
 
-function timelineOf(timeline, definition) {
-  const labels = new Map((definition?.stages ?? []).map((stage) => [stage.id, stage.label ?? stage.id]));
+function timelineOf(timeline, known) {
+  const labels = new Map(known.map((stage) => [stage.id, stage.label ?? stage.id]));
   return timeline.entries.map((entry, place) => {
     const isHealth = entry.kind === "health";
     const [kind, word] = isHealth && entry.detail in words

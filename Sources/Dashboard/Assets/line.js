@@ -37,7 +37,7 @@ export class Line {
     addEventListener("offline", () => this.fail(new Refusal(0), this.turn));
     // Also notices that the machine slept: the clock has jumped.
     setInterval(() => {
-      if (this.controller && Date.now() - this.byteAt > (this.state === "live" ? silenceLimit : greetingLimit)) {
+      if (this.controller && Date.now() - this.byteAt > (this.isGreeted ? silenceLimit : greetingLimit)) {
         this.fail(new Refusal(0), this.turn);
       }
     }, 1000);
@@ -70,6 +70,7 @@ export class Line {
     this.controller?.abort();
     const controller = (this.controller = new AbortController());
     this.byteAt = Date.now();
+    this.isGreeted = false;
     this.schedulePoll();
     try {
       const answer = await fetch(await this.target(), {
@@ -107,6 +108,7 @@ export class Line {
       const { value, done } = await reader.read();
       if (turn !== this.turn || done) return;
       this.byteAt = this.contactAt = Date.now();
+      this.isGreeted = true;
       this.failures = 0;
       this.enter("live");
       const frames = (rest + value).split("\n\n");

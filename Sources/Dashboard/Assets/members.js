@@ -6,7 +6,8 @@ import { Badge, h, KeyedList, setAttribute, setText, show } from "./dom.js";
 import { ago, duration, number, statuses, words } from "./format.js";
 import { table } from "./aggregators.js";
 
-const pageSize = 50;
+const pageSize = 25;
+const byName = new Intl.Collator("en", { numeric: true });
 /** What a page holds moves on as members change their status: it is read again, at most this often. */
 const reloadPause = 4_000;
 /** Following others takes a new connection. */
@@ -37,7 +38,7 @@ export class Members {
     this.choices = new Map();
     for (const status of [null, "running", "queued", "failed", "completed", "cancelled"]) {
       const value = h("span", "num choice-count");
-      const button = h("button", "choice", status ? words[status] : "All", " ", value, { type: "button", "aria-pressed": status === null });
+      const button = h("button", "choice", status ? words[status] : "All", " ", value, { type: "button", "aria-pressed": String(status === null) });
       button.addEventListener("click", () => this.pick(status));
       this.choices.set(status, { button, value });
       choices.append(button);
@@ -57,6 +58,9 @@ export class Members {
       h("nav", "pager", { "aria-label": "Pages of members" }, this.before, this.place, this.after));
     this.rows = new KeyedList(this.body, (job) => job.id, row, (made, job) => made.show(job, this.context.now()));
   }
+
+  /** Of the members that are shown; null before there are any. */
+  get pipeline() { return this.jobs.find((job) => job.pipeline)?.pipeline ?? null; }
 
   start() {
     this.load();
@@ -96,7 +100,8 @@ export class Members {
     if (cursor) query.set("cursor", cursor);
     try {
       const page = await get(`v1/bulks/${encoded(this.bulk)}/jobs?${query}`, controller.signal);
-      this.jobs = page.jobs;
+      // By partition, as they come: within a page people want to find them.
+      this.jobs = page.jobs.sort((a, b) => byName.compare(a.id, b.id));
       this.next = page.next;
       this.problem = null;
       this.follow();

@@ -239,16 +239,17 @@ function row(bulk) {
 function emptySystem() {
   const origin = location.origin + location.pathname.replace(/\/$/, "");
   const steps = [
-    ["Watch something happen", "Forty made-up books, some of them fail.",
-      "headway simulate --pipeline deploy/pipelines/book.json --jobs 40 --workers 6 --fail 5%"],
-    ["Wrap a program that you have", "Its exit code, its duration, and lines such as “3/10” become progress.",
-      "headway run --pipeline task --job first --bulk try --stage work -- ./your-program"],
-    ["Or tell it over HTTP", "Any language will do; the answer names the job and its links.",
-      `curl ${origin}/v1/jobs -H 'Content-Type: application/json' -d '{"pipeline":"task","id":"first","bulk":"try","token":false}'`],
+    ["Say what a job is made of", "Its stages, and how much of the whole each is. A real one has its own file.",
+      `curl -X PUT ${origin}/v1/pipelines/task -H 'Content-Type: application/json' -d '{"name":"task","stages":[{"id":"work","range":[0,100]}]}'`],
+    ["Watch something happen", "Forty pretended jobs on six workers; some of them fail.",
+      "headway simulate --pipeline task --jobs 40 --workers 6 --fail 5%"],
+    ["Wrap a program that you have", "Its exit code and duration become a job; lines of its output such as “3/10” become progress.",
+      "headway run --pipeline task --job first --bulk mine --stage work -- ./your-program"],
   ];
   const list = h("ol", "steps");
   for (const [title, text, command] of steps) {
-    const code = h("code", "", command);
+    // Lines break between words, not within an option.
+    const code = h("code", "", ...command.split(/(?<= )/).map((word) => h("span", word.length < 40 ? "word" : "", word)));
     const button = h("button", "icon-button copy", icon("copy"), h("span", "hidden", `Copy: ${title}`), { type: "button" });
     button.addEventListener("click", async () => {
       const isDone = await copy(command, code);
