@@ -1,6 +1,6 @@
 # The front door for people who build Headway. `make` alone lists what there is.
 SHELL := /bin/bash
-PACKAGES := libevent-dev libhiredis-dev libcurl4-openssl-dev redis-server
+PACKAGES := libevent-dev libhiredis-dev libcurl4-openssl-dev zlib1g-dev redis-server
 TEST_PACKAGES := $(PACKAGES) redis-tools python3 python3-redis curl wrk openssl python3-prometheus-client python3-tqdm node-typescript node-redis gcc libc6-dev
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 FLAGS := --explicit-target-dependency-import-check error

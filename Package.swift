@@ -13,6 +13,7 @@ let package = Package(
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CLibevent", providers: [.apt(["libevent-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CGlibc"),
         .target(name: "CDashboard"),
 
@@ -20,7 +21,7 @@ let package = Package(
         .target(name: "HeadwayCore"),
         .target(name: "Redis", dependencies: ["CHiredis", "CLibevent", "EventLoop"]),
         .target(name: "HeadwayWire", dependencies: ["HeadwayCore"]),
-        .target(name: "HTTPServer", dependencies: ["CLibevent", "EventLoop"]),
+        .target(name: "HTTPServer", dependencies: ["CLibevent", "CZlib", "EventLoop"]),
         .target(name: "HTTPClient", dependencies: ["CCurl", "CLibevent", "EventLoop"]),
 
         .target(name: "Headway", dependencies: ["EventLoop", "HeadwayCore", "HeadwayWire", "Redis"]),

@@ -18,7 +18,7 @@ struct OpenAPITests {
                 .get()
             _ = shelf.put(document)
         }
-        return try JSON(OpenAPIDocument(shelf).bytes)
+        return try JSON(OpenAPIDocument(shelf).content.bytes)
     }
 
     private static func members(_ json: JSON?) -> [JSON.Member] {
@@ -178,6 +178,14 @@ struct OpenAPITests {
             #expect(element["Content-Type"] == "text/javascript; charset=utf-8")
             #expect(element["Access-Control-Allow-Origin"] == "*")
             #expect(element["Cross-Origin-Resource-Policy"] == "cross-origin")
+            let small = try await house.client.get("/headway.js", ["Accept-Encoding": "gzip, br"])
+            #expect(small["Content-Encoding"] == "gzip")
+            #expect(small["Vary"] == "Accept-Encoding")
+            #expect(small.body.count < 6000 && element.body.count < 14_000)
+            #expect(small["ETag"] != element["ETag"])
+            for tag in [small["ETag"], element["ETag"]].compactMap({ $0 }) {
+                #expect(try await house.client.get("/headway.js", ["If-None-Match": tag]).status == 304)
+            }
         }
     }
 }

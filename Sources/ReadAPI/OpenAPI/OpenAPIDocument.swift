@@ -7,9 +7,7 @@ import HeadwayWire
 /// The file is written by hand and holds for every server; what holds for one only is added here. Both are held
 /// to what is really answered: by a test of the table of routes, and by `make openapi`.
 struct OpenAPIDocument: Sendable {
-    let bytes: [UInt8]
-    /// The `ETag`.
-    let tag: String
+    let content: FixedContent
 
     /// - Parameter views: of the latest revisions; what cannot be read is left out, as it is not served either.
     init(_ shelf: PipelineShelf) {
@@ -25,8 +23,7 @@ struct OpenAPIDocument: Sendable {
             }
         }
         let paths = operations.values.map(\.path).sorted { $0.name < $1.name }
-        bytes = Array(Self.document(with: paths).text.utf8)
-        tag = ReadAPI.tag(of: bytes)
+        content = FixedContent(Array(Self.document(with: paths).text.utf8))
     }
 
     private static func document(with paths: [JSON.Member]) -> JSON {

@@ -1,6 +1,4 @@
-import Dashboard
 import HTTPServer
-import HeadwayWire
 
 extension ReadAPI {
     /// `GET /openapi.json`, as the pipelines are now. Asks Redis only as long as no pipeline was ever read.
@@ -13,11 +11,7 @@ extension ReadAPI {
             document = OpenAPIDocument(shelf)
             openAPIDocument = (generation, document)
         }
-        let headers = [("ETag", document.tag), ("Cache-Control", "no-cache")]
-        if let tags = call.request.header("If-None-Match"), Self.names(tags, document.tag) {
-            return HTTPResponse(status: 304, headers: headers)
-        }
-        return .json(document.bytes, headers: headers)
+        return document.content.answer(call.request, type: "application/json")
     }
 
     /// `GET /headway.js`: for pages of every origin, since it holds nothing of anybody's.
