@@ -1,9 +1,9 @@
 # The front door for people who build Headway. `make` alone lists what there is.
 SHELL := /bin/bash
-PACKAGES := libevent-dev libhiredis-dev libcurl4-openssl-dev redis-server
+PACKAGES := libevent-dev libhiredis-dev libcurl4-openssl-dev zlib1g-dev redis-server
 TEST_PACKAGES := $(PACKAGES) redis-tools python3 python3-redis python3-hiredis curl wrk openssl python3-prometheus-client \
-	node-typescript gcc libc6-dev nginx-light systemd strace lintian help2man dpkg-dev prometheus python3-venv python3-yaml \
-	python3-pyte
+	python3-tqdm node-typescript node-redis gcc libc6-dev nginx-light systemd strace lintian help2man dpkg-dev prometheus \
+	python3-venv python3-yaml python3-pyte
 # From PyPI, for the tests of deploy/: the schemas of Compose and Kubernetes, with their validators.
 DEPLOY_TOOLS := check-jsonschema==0.39.0 kubernetes-validate==1.37.0
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -15,7 +15,7 @@ export ASAN_OPTIONS ?= detect_leaks=0
 export TSAN_OPTIONS ?= suppressions=$(CURDIR)/Tests/tsan.supp
 
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps demo build test check check-sanitizers docs laws health deb deb-check faults faults-controls bench bench-peers latency estimates format clean
+.PHONY: help deps test-deps demo build test check check-sanitizers docs laws health openapi deb deb-check faults faults-controls bench bench-peers latency estimates format clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -64,6 +64,13 @@ laws: test-deps ## The laws of the fold over HISTORIES random histories and an e
 health: test-deps ## Real workers through ten minutes (SECONDS_EACH=600) of each fault, with the limits of production
 	swift build --build-tests $(FLAGS)
 	HEADWAY_HEALTH_SECONDS=$(or $(SECONDS_EACH),600) swift test --skip-build --filter 'SystemTests\.HealthTests'
+
+openapi: test-deps ## Hold a real server's answers against its /openapi.json, and let schemathesis try to break it (SEED=1)
+	swift build --product headway $(FLAGS)
+	@./deploy/install-deps $(SUDO) python3-venv
+	@test -x .build/openapi/bin/schemathesis || { python3 -m venv .build/openapi && .build/openapi/bin/pip -q install 'schemathesis>=4.32,<5' 'jsonschema>=4.26,<5'; }
+	.build/openapi/bin/python Tests/OpenAPI/answers.py .build/debug/headway
+	.build/openapi/bin/python Tests/OpenAPI/fuzz.py .build/debug/headway .build/openapi/bin/schemathesis $(or $(SEED),1)
 
 faults: test-deps ## Kill, freeze and cut everything, and compare with what publishers said (SECONDS=120 SEED=1)
 	swift build --product headway $(FLAGS)

@@ -13,22 +13,25 @@ let package = Package(
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CLibevent", providers: [.apt(["libevent-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CGlibc"),
+        .target(name: "CDashboard"),
 
         .target(name: "EventLoop", dependencies: ["CLibevent"]),
         .target(name: "HeadwayCore"),
         .target(name: "Redis", dependencies: ["CHiredis", "CLibevent", "EventLoop"]),
         .target(name: "HeadwayWire", dependencies: ["HeadwayCore"]),
-        .target(name: "HTTPServer", dependencies: ["CLibevent", "EventLoop"]),
+        .target(name: "HTTPServer", dependencies: ["CLibevent", "CZlib", "EventLoop"]),
         .target(name: "HTTPClient", dependencies: ["CCurl", "CLibevent", "EventLoop"]),
 
         .target(name: "Headway", dependencies: ["EventLoop", "HeadwayCore", "HeadwayWire", "Redis"]),
         .target(
             name: "Aggregator",
             dependencies: ["EventLoop", "HTTPClient", "HeadwayCore", "HeadwayWire", "Redis"]),
+        .target(name: "Dashboard", dependencies: ["CDashboard"], exclude: ["Assets"]),
         .target(
             name: "ReadAPI",
-            dependencies: ["EventLoop", "HTTPServer", "HeadwayCore", "HeadwayWire", "Redis"]),
+            dependencies: ["Dashboard", "EventLoop", "HTTPServer", "HeadwayCore", "HeadwayWire", "Redis"]),
         .executableTarget(
             name: "HeadwayCLI",
             dependencies: [
@@ -63,8 +66,8 @@ let package = Package(
         .testTarget(
             name: "ReadAPITests",
             dependencies: [
-                "Seeded",
-                "EventLoop", "HTTPServer", "HeadwayCore", "HeadwayWire", "ReadAPI", "Redis", "TestSupport",
+                "Dashboard", "EventLoop", "HTTPServer", "HeadwayCore", "HeadwayWire", "ReadAPI", "Redis", "Seeded",
+                "TestSupport",
             ]),
         .testTarget(
             name: "SystemTests",

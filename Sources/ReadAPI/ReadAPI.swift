@@ -30,6 +30,8 @@ package actor ReadAPI {
     private(set) var isDraining = false
     private(set) var isStopped = false
     var views = ViewTable()
+    /// As of the shelf with this number.
+    var openAPIDocument: (generation: Int, document: OpenAPIDocument)?
     var stats = ReadAPIStats()
     var polls = PollPeriods(run: RandomText.make(12))
     /// Summaries that no outbox has yet.
@@ -95,7 +97,9 @@ package actor ReadAPI {
 
     package func answer(_ request: HTTPRequest) async -> HTTPResponse {
         let began = loop.clock.now
-        let (response, route) = await answer(request, Self.router.match(request.method, request.path))
+        let match = Self.router.match(request.method, request.path)
+        var (response, route) = await answer(request, match)
+        response.headers += originHeaders(of: response, for: request)
         stats.count(response.status, route: route)
         // A long poll takes as long as it was told to.
         if request.query("wait") == nil { stats.time(loop.clock.now - began, route: route) }
@@ -110,6 +114,7 @@ package actor ReadAPI {
         case .route(let route, let number, let captures):
             stats.requests[number] += 1
             do throws(Problem) {
+                if options.allowedOrigins.refuses(request, reads: route.reads) { throw Self.foreignPage }
                 let call = RouteCall(request: request, captures: captures)
                 return (try await route.answer(self, call), number)
             } catch {
@@ -166,6 +171,8 @@ package struct ReadAPIOptions: Sendable {
     package var onBrokenView: (@Sendable (PipelineProblem) -> Void)?
     /// How often webhooks are told how often jobs were looked at; nil tells nobody.
     package var pollSummaries: Duration?
+    /// Pages of other origins that may ask here.
+    package var allowedOrigins = AllowedOrigins.none
     /// Of the token that opens every job, and that every write needs; nil leaves writes to everybody.
     package var operatorDigest: TokenDigest?
 

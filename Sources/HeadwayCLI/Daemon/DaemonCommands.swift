@@ -15,7 +15,7 @@ enum DaemonCommands {
             """,
         options: RedisChoice.options + [
             DaemonOptions.listen, DaemonOptions.partitions, DaemonOptions.lease, DaemonOptions.sync,
-            DaemonOptions.operatorToken, DaemonOptions.grace,
+            DaemonOptions.operatorToken, DaemonOptions.allowOrigin, DaemonOptions.grace,
         ] + WebhookChoice.options + [WebhookChoice.polls],
         run: { invocation in
             var plan = Station.Plan(invocation.arguments)
@@ -24,6 +24,7 @@ enum DaemonCommands {
             if plan.pollSummaries != nil, plan.webhooks == nil {
                 throw UsageError("--webhook-polls needs --webhook: else nobody would post them")
             }
+            plan.allowedOrigins = try DaemonOptions.allowedOrigins(invocation.arguments)
             return try await run(plan, invocation, embeds: invocation.arguments.text("redis") == nil)
         })
 
@@ -52,12 +53,13 @@ enum DaemonCommands {
             a restart refuses nobody.
             """,
         options: RedisChoice.options + [
-            DaemonOptions.listen, DaemonOptions.partitions, DaemonOptions.operatorToken, DaemonOptions.grace,
-            WebhookChoice.polls,
+            DaemonOptions.listen, DaemonOptions.partitions, DaemonOptions.operatorToken,
+            DaemonOptions.allowOrigin, DaemonOptions.grace, WebhookChoice.polls,
         ],
         run: { invocation in
             var plan = Station.Plan(invocation.arguments)
             plan.pollSummaries = try WebhookChoice.readPolls(invocation.arguments)
+            plan.allowedOrigins = try DaemonOptions.allowedOrigins(invocation.arguments)
             plan.aggregates = false
             return try await run(plan, invocation, embeds: false)
         })

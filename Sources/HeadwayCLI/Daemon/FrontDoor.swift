@@ -20,6 +20,7 @@ struct FrontDoor: Sendable {
         var options = ReadAPIOptions()
         options.stuck = { await pulse.stuck }
         options.onBrokenView = { log.warning("a view is left out: \($0)") }
+        options.allowedOrigins = plan.allowedOrigins
         options.operatorDigest = plan.operatorToken.map(TokenDigest.init(of:))
         options.pollSummaries = plan.pollSummaries
         let api = ReadAPI(keyspace: keyspace, endpoint: redis.endpoint, on: loop, options: options)

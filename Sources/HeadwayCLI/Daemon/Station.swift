@@ -22,6 +22,8 @@ actor Station {
         var instance = OwnProgram.instance
         /// Opens every job, and guards every write; nil leaves writes to everybody.
         var operatorToken: String?
+        /// Pages of other origins that may use the API.
+        var allowedOrigins = AllowedOrigins.none
         /// Where an aggregator alone shows its metrics; nil for nowhere.
         var metrics: ListenAddress?
         /// Nil: nobody is told.

@@ -1,4 +1,5 @@
 import HeadwayWire
+import ReadAPI
 
 /// Writes a pipeline's types for Swift: the contract for workers, and `Codable` types of the answers. Deterministic.
 struct SwiftWriter {

@@ -25,12 +25,22 @@ extension ReadAPI {
 
     /// Compiles the views when there are other pipelines than before.
     private func refreshViews() {
-        let (generation, shelf) = reader.assumeIsolated { ($0.shelfGeneration, $0.shelf) }
+        let (generation, shelf) = knownShelf
         guard generation != views.generation else { return }
         let known = Set(views.problems.map(\.description))
         views = ViewTable(shelf, generation: generation)
         guard let tell = options.onBrokenView else { return }
         for problem in views.problems where !known.contains(problem.description) { tell(problem) }
+    }
+
+    /// The pipelines as they are known, and the number of that state.
+    func currentShelf() async -> (generation: Int, shelf: PipelineShelf) {
+        if views.generation == 0 { try? await reader.refreshPipelines() }
+        return knownShelf
+    }
+
+    private var knownShelf: (generation: Int, shelf: PipelineShelf) {
+        reader.assumeIsolated { ($0.shelfGeneration, $0.shelf) }
     }
 
     /// The views of a path that is none of our own. Asks Redis only as long as no pipeline was ever read.
