@@ -58,12 +58,12 @@ struct ArticleTests {
         try await job.run(.analyzing) { stage in
             for (n, page) in pages.enumerated() {
                 try await analyze(page)
-                stage.report(n + 1, of: pages.count, "Read \(page.title)")  // never blocks, never throws, nearly free
+                stage.report(n + 1, of: pages.count, "Read \(page.title)")
             }
         }
         try await job.run(.scenes) { _ in try await findScenes() }
         try await job.run(.artwork) { _ in try await draw() }
-        try await job.complete(result: "books/3.html")  // `book` is strict: it refuses the end while a stage is missing
+        try await job.complete(result: "books/3.html")
         try await headway.close()
     }
 
