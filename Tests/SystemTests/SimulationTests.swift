@@ -227,7 +227,10 @@ struct SimulationTests {
                 "5",
                 "--bulk", "killed",
             ], environment: ["HEADWAY_STATE": up.state])
-        #expect(await eventually(within: .seconds(20)) { running.output.contains(/[1-9]\d* running/) })
+        let isWorking = await eventually(within: .seconds(30)) {
+            (try? await up.run("status", "killed", "--json").output.contains(/"running":[1-9]/)) ?? false
+        }
+        #expect(isWorking)
         let worker = try #require(Self.children(of: running.pid).first)
         kill(worker, SIGKILL)
         #expect(await running.end(within: .seconds(120)) == 0, "\(running.error)")

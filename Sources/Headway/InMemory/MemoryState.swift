@@ -44,6 +44,8 @@ struct MemoryState: Sendable {
         var share: BulkShare
         /// Of members whose line is still here.
         var members: Set<JobID> = []
+        /// Of these, those that run.
+        var running: Set<JobID> = []
         var due: Timestamp?
         var queued: Timestamp?
         /// The version that it had when it was let go.
@@ -157,7 +159,15 @@ struct MemoryState: Sendable {
         if outcome.isRecordChanged { changed.insert(.job(id)) }
         measure(outcome.durations, line.record)
         if let (bulk, after) = line.record.contribution { count(id, in: bulk, as: after, at: time) }
-        if case .job(let job) = line.record, job.isCancelRequested { warn(line.keys, of: job.attempt) }
+        if case .job(let job) = line.record {
+            if job.isCancelRequested { warn(line.keys, of: job.attempt) }
+            // Also one that began anew, and counts as before: nobody has asked this attempt yet.
+            if outcome.isRecordChanged, job.status == .running, !job.isCancelRequested, let bulk = job.bulk,
+                bulks[bulk]?.share.isCancelling ?? false
+            {
+                errands.insert(bulk)
+            }
+        }
         look(ahead: id)
     }
 
@@ -186,14 +196,14 @@ struct MemoryState: Sendable {
     }
 
     /// As a reader behind Redis, by what ended lately and by some of the members that run now, the longest first.
+    /// O(running members).
     mutating func outlook(of summary: BulkSummary) -> Outlook {
         refreshHistory()
-        let keys = open.filter { $0.value.bulk == summary.id }.keys.sorted().prefix(Self.mostRunning)
-        let running = keys.compactMap { key -> (job: JobState, pipeline: Pipeline?)? in
-            guard let id = open[key]?.id, case .job(let job)? = lines[id]?.record, job.status == .running
-            else { return nil }
-            return (job, catalog[job.pipeline])
+        let members = (bulks[summary.id]?.running ?? []).compactMap { id -> JobState? in
+            if case .job(let job)? = lines[id]?.record, job.status == .running { job } else { nil }
         }
+        let longest = members.sorted { ($0.startedAt ?? now, $0.id) < ($1.startedAt ?? now, $1.id) }
+        let running = longest.prefix(Self.mostRunning).map { (job: $0, pipeline: catalog[$0.pipeline]) }
         return estimators.shown(summary, running: running, at: now)
     }
 
