@@ -13,6 +13,7 @@ import pathlib
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -413,6 +414,7 @@ def main():
     parser.add_argument("--controls", action="store_true", help="take each protection out in turn")
     parser.add_argument("--scene", help="only this directed scene of the controls")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     arguments.binaries = arguments.binaries.resolve()
     base = pathlib.Path(tempfile.mkdtemp(prefix="headway-faults-"))
     arguments.clock = base / "clock.so"
