@@ -17,6 +17,10 @@ class Harm:
         self.tainted = set()
 
 
+def place(entry):
+    return tuple(map(int, entry.split("-")))
+
+
 class Mishaps:
     def __init__(self, crew, monitor, shared, harm, dice):
         self.crew, self.monitor, self.shared, self.harm, self.dice = crew, monitor, shared, harm, dice
@@ -237,17 +241,23 @@ class Mishaps:
             if back:
                 self.crew.set_clock(back)
             pipe = self.crew.leader.client.pipeline(transaction=True)
-            pipe.hget(f"hw:{{{number}}}:control", "checkpoint")
+            pipe.hmget(f"hw:{{{number}}}:control", "checkpoint", "consumed")
+            pipe.xinfo_stream(f"hw:{{{number}}}:events")
             pipe.xrange(f"hw:{{{number}}}:events")
             act(pipe, f"hw:{{{number}}}:events")
-            checkpoint, entries, _ = pipe.execute()
+            (checkpoint, consumed), stream, entries, _ = pipe.execute(raise_on_error=False)
         finally:
             for process in list(self.crew.aggregators):
                 process.signal(signal.SIGCONT)
-        read = tuple(map(int, checkpoint.split("-")))
+        if isinstance(stream, Exception):
+            return f"partition {number}: there is no stream"
+        read = place(checkpoint)
+        if not stream["groups"] or stream["entries-added"] < int(consumed) or place(stream["last-generated-id"]) < read:
+            # One that began anew and that its owner has not seen yet: nothing of it is read.
+            read = (0, 0)
         count = 0
         for entry, fields in entries:
-            if tuple(map(int, entry.split("-"))) > read:
+            if place(entry) > read:
                 count += "source" in fields
                 self.taint(fields["subject"])
         self.harm.removed += count
