@@ -164,27 +164,6 @@ class Mishaps:
         leader.start(follows=follower.port)
         return f"{lost} acknowledged events lost"
 
-    def leader_resynced(self):
-        """The leader becomes a follower of the one that it ran ahead of, and leads again: what was acknowledged since
-        is gone, and no connection of any client has ended."""
-        leader, follower = self.crew.servers
-        if not wait_until(lambda: follower.client.info("replication").get("master_link_status") == "up", 4):
-            return None
-        self.history(False)
-        follower.client.execute_command("REPLICAOF", "NO", "ONE")
-        time.sleep(self.dice.uniform(0.1, 0.7))
-        before = self.added(leader)
-        leader.client.execute_command("REPLICAOF", "127.0.0.1", follower.port)
-        if not wait_until(lambda: leader.client.info("replication").get("master_link_status") == "up", 20):
-            raise RuntimeError("the leader does not follow")
-        lost = sum(max(0, old - new) for old, new in zip(before, self.added(leader)))
-        self.harm.tail_lost += lost
-        leader.client.execute_command("REPLICAOF", "NO", "ONE")
-        follower.client.execute_command("REPLICAOF", "127.0.0.1", leader.port)
-        self.history(True)
-        self.monitor.redis_is_back()
-        return f"at least {lost} acknowledged events lost"
-
     def clock_set(self):
         jump = self.dice.choice([-3600, -300, -30, -5, 0, 0, 5, 30, 300, 3600])
         self.crew.set_clock(jump)
