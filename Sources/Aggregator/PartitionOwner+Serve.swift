@@ -120,6 +120,7 @@ extension PartitionOwner {
             if isTrimming { lastTrimAt = now }
 
             if isLeaving {
+                if !memory.isStreamMarked { try await markStream(memory, on: connection) }
                 let replies = try await exchange(transaction, on: connection)
                 try accept(replies, of: transaction, sentAt: now)
                 watch.ownNonce = nil
@@ -145,6 +146,15 @@ extension PartitionOwner {
             memory.trimShares(to: 10_000)
             reading = try await receive(next, after: memory.control)
         }
+    }
+
+    /// For an owner that leaves before its first trim: the next one must know the stream again.
+    private func markStream(
+        _ memory: PartitionMemory, on connection: RedisConnection
+    ) async throws(Loss) {
+        var batch = CommandBatch()
+        addTrim(by: memory.control, isMarked: false, to: &batch)
+        try refuseErrors(in: try await exchange(batch, on: connection), of: batch)
     }
 
     // MARK: Committing

@@ -57,10 +57,12 @@ extension PartitionOwner {
         control.replicationID = replication
         if isNewEpoch { control.epoch = newEpoch() }
 
+        // A stream that was read bears our mark; one without it was deleted meanwhile, and is another.
+        let wasRead = stored.map { $0.consumed > 0 } ?? false
         // A full Redis refuses the take itself: what the stored checkpoint is past is let go first.
         if let stored {
             var trim = CommandBatch()
-            addTrim(by: stored, isMarked: false, to: &trim)
+            addTrim(by: stored, isMarked: wasRead, to: &trim)
             try refuseErrors(in: try await exchange(trim, on: connection), of: trim)
         }
 
@@ -103,6 +105,7 @@ extension PartitionOwner {
         var memory = PartitionMemory(
             control: control, clock: clock, sources: sources(taken[begin + 4]),
             jobs: JobCache(capacity: options.cachedJobs), judgeFrom: clock.now)
+        memory.isStreamMarked = wasRead
         memory.beginListening(isFirst: stored == nil, isOutage: isOutage, longestSilence: longestSilence)
         memory.durations = DurationBook(fields: taken[begin + 6].pairs)
         memory.census = Census(fields: taken[begin + 7].pairs)

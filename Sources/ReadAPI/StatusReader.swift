@@ -22,6 +22,9 @@ package actor StatusReader {
     private var catalogReadAt: Duration?
     /// When a pipeline was last looked for because somebody named it.
     private var catalogSoughtAt: Duration?
+    /// When ``learn(_:)`` last read them, and the read of its that is under way.
+    private var learntAt: Duration?
+    private var learning: Task<Void, Never>?
     /// The look for a pipeline that has not begun yet.
     private var nextSeek: Task<Result<Void, ReadError>, Never>?
     /// Rises whenever the shelf is another one; 0 while none was read.
@@ -169,10 +172,20 @@ package actor StatusReader {
 
     /// Makes sure that the pipelines of `references` are known, if they can be. Costs a round trip only when
     /// one is not; labels are worth no failure.
+    ///
+    /// Whoever asks while they are read waits for that read: answered without its pipeline, a job would have another
+    /// face in the same version. What a read did not bring is looked for again after a second.
     func learn(_ references: some Sequence<Pipeline.Reference>) async {
         guard references.contains(where: { catalog[$0] == nil }) else { return }
-        if let at = catalogSoughtAt, loop.clock.now - at < .seconds(1) { return }
-        catalogSoughtAt = loop.clock.now
-        _ = try? await pipelines()
+        if let learning { return await learning.value }
+        if let at = learntAt, loop.clock.now - at < .seconds(1) { return }
+        let task = Task(executorPreference: loop) { await self.learnAll() }
+        learning = task
+        await task.value
+    }
+
+    private func learnAll() async {
+        defer { learning = nil }
+        if (try? await pipelines()) != nil { learntAt = loop.clock.now }
     }
 }

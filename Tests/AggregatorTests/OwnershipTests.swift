@@ -393,6 +393,56 @@ struct NoticeTests {
         await fixture.stop()
     }
 
+    @Test(
+        "a stream that was deleted while nobody owned it is known by its lack of our mark, whatever came since"
+    )
+    func unknownStream() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let events = fixture.keyspace.events(0)
+        let first = fixture.aggregator()
+        await first.start()
+        try await fixture.send(
+            "XADD", events, "1000-0", "type", "job.started", "subject", "old", "attempt", "1", "pipeline",
+            "book")
+        try await fixture.settleDown()
+        let epoch = try await fixture.control(0).epoch
+        await first.stop()
+        try await fixture.send("DEL", events)
+        // Before and behind the checkpoint, and more than were ever read.
+        for id in ["500-0", "600-0", "2000-0"] {
+            try await fixture.send(
+                "XADD", events, id, "type", "job.started", "subject", "at-\(id)", "attempt", "1", "pipeline",
+                "book")
+        }
+        let second = fixture.aggregator("b")
+        await second.start()
+        #expect(await eventually { (try? await fixture.job("at-2000-0"))?.status == .running })
+        #expect(try await fixture.job("at-500-0")?.status == .running)
+        #expect(try await fixture.job("at-600-0")?.status == .running)
+        let control = try await fixture.control(0)
+        #expect(control.epoch != epoch)
+        #expect(control.lost == 0)
+        await second.stop()
+        await fixture.stop()
+    }
+
+    @Test("an owner that leaves at once leaves the stream marked, so that the next one reads on")
+    func markedByLeaver() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        for name in ["a", "b", "c"] {
+            try await fixture.publish("job.started", name, ["pipeline": "book"])
+            let owner = fixture.aggregator(name)
+            await owner.start()
+            try await fixture.settleDown()
+            await owner.stop()
+        }
+        let control = try await fixture.control(0)
+        #expect(control.consumed == 3)
+        #expect(control.lost == 0)
+        #expect(try await fixture.send("XINFO", "GROUPS", fixture.keyspace.events(0)).elements?.count == 1)
+        await fixture.stop()
+    }
+
     @Test("a standby looks often enough for its looks to count, with a short lease and slow replies too")
     func glances() {
         for milliseconds in [200, 500, 1_000, 5_000, 60_000] {

@@ -13,6 +13,7 @@ import pathlib
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -36,7 +37,7 @@ PROFILES = [
         "delivered_late": 3, "clients_killed": 3, "clock_set": 4, "memory_full": 3, "disk_full": 2,
         "message_lost": 3, "subscription_muted": 1}},
     {"fsync": "everysec", "redis": {
-        "follower_promoted": 7, "leader_resynced": 3, "redis_killed": 4, "replies_swallowed": 4, "connections_cut": 2,
+        "follower_promoted": 8, "redis_killed": 4, "replies_swallowed": 4, "connections_cut": 2,
         "reply_halved": 3, "delivered_late": 3, "clients_killed": 2, "clock_set": 2, "memory_full": 2,
         "message_lost": 2}},
     {"fsync": "everysec", "redis": {
@@ -413,6 +414,7 @@ def main():
     parser.add_argument("--controls", action="store_true", help="take each protection out in turn")
     parser.add_argument("--scene", help="only this directed scene of the controls")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     arguments.binaries = arguments.binaries.resolve()
     base = pathlib.Path(tempfile.mkdtemp(prefix="headway-faults-"))
     arguments.clock = base / "clock.so"
@@ -438,7 +440,7 @@ def main():
         elif len(tally.wrong) > 0:
             break
     report(tally, arguments, time.monotonic() - began)
-    weak = [] if arguments.profile is not None else effective(tally, arguments)
+    weak = [] if arguments.profile is not None or tally.wrong else effective(tally, arguments)
     for line in weak:
         print(f"not effective: {line}")
     if tally.wrong:

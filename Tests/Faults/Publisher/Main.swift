@@ -32,7 +32,14 @@ struct FaultPublisher {
                     var work = Work(
                         headway: headway, diary: diary, name: "\(name)-\(task)",
                         pause: .milliseconds(pause), dice: Dice(seed: seed &* 1_000_003 &+ UInt64(task)))
-                    while !exists("\(directory)/drain") { await work.playBulk() }
+                    while !exists("\(directory)/drain") {
+                        await work.playBulk()
+                        // No more than the aggregators of this machine can work off: else all that is tried is a
+                        // backlog, and workers whose heartbeats wait in it.
+                        while headway.statistics.unapplied > 3_000, !exists("\(directory)/drain") {
+                            try? await Task.sleep(for: .milliseconds(20))
+                        }
+                    }
                 }
             }
             for number in 0..<12 {
