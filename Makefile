@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PACKAGES := libevent-dev libhiredis-dev libcurl4-openssl-dev redis-server
 TEST_PACKAGES := $(PACKAGES) redis-tools python3 python3-redis curl wrk openssl python3-prometheus-client node-typescript gcc libc6-dev \
-	nginx-light systemd strace lintian help2man dpkg-dev prometheus python3-venv
+	nginx-light systemd strace lintian help2man dpkg-dev prometheus python3-venv python3-yaml python3-pyte
 # From PyPI, for the tests of deploy/: the schemas of Compose and Kubernetes, with their validators.
 DEPLOY_TOOLS := check-jsonschema==0.39.0 kubernetes-validate==1.37.0
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -14,7 +14,7 @@ export ASAN_OPTIONS ?= detect_leaks=0
 export TSAN_OPTIONS ?= suppressions=$(CURDIR)/Tests/tsan.supp
 
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps demo build test check check-sanitizers laws health deb deb-check faults faults-controls bench bench-peers latency estimates format clean
+.PHONY: help deps test-deps demo build test check check-sanitizers docs laws health deb deb-check faults faults-controls bench bench-peers latency estimates format clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -34,11 +34,16 @@ build: deps ## A release build: .build/release/headway
 deps: ## Install what is missing to build and run (Debian packages); says what it does
 	@./deploy/install-deps $(SUDO) $(PACKAGES)
 
-test-deps: ## Install what the tests use besides: redis-py, curl, wrk, nginx, lintian, strace, tsc, …
+test-deps: ## Install what the tests use besides: redis-py, curl, wrk, prometheus, nginx, lintian, strace, pyte, tsc, …
 	@./deploy/install-deps $(SUDO) $(TEST_PACKAGES)
 	@test -x .build/deploy-tools/bin/kubernetes-validate || { \
 		echo "Installing with pip into .build/deploy-tools: $(DEPLOY_TOOLS)"; \
 		/usr/bin/python3 -m venv .build/deploy-tools && .build/deploy-tools/bin/pip -q install $(DEPLOY_TOOLS); }
+
+docs: deps ## Build the library's documentation (DocC); no warning, and no public symbol without a comment
+	@./deploy/install-deps $(SUDO) python3
+	swift build --target Headway $(FLAGS)
+	@/usr/bin/python3 Tests/Documentation/docs.py .
 
 check: test-deps ## Formatting, arrows between rooms, tests
 	swift format lint --strict -r Package.swift Sources Tests

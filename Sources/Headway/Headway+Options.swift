@@ -21,8 +21,10 @@ extension Headway {
         /// Publishes what any error says about itself, not only a ``PublicError``.
         public var disclosesErrors = false
 
+        /// The defaults.
         public init() {}
 
+        /// The defaults, in a namespace of its own or under a name of its own.
         public init(namespace: String = "hw", worker: String? = nil) {
             self.namespace = namespace
             self.worker = worker

@@ -58,7 +58,9 @@ public final class Headway: HeadwayBus {
     /// Redis must be there within `options.connectTimeout`: a worker that starts with a wrong address should say so.
     /// Later it may come and go.
     ///
-    /// - Parameter url: `redis://[[user]:password@]host[:6379][/db]` or `unix:///path[?password=…]`.
+    /// - Parameters:
+    ///   - url: `redis://[[user]:password@]host[:6379][/db]` or `unix:///path[?password=…]`.
+    ///   - options: the namespace, the worker's name, times and bounds.
     /// - Throws: ``HeadwayError`` with `badURL`, `unreachable`, `denied` or `unfit`.
     public static func connect(
         _ url: String = "redis://127.0.0.1:6379", options: Options = Options()

@@ -1,6 +1,7 @@
 /// Why Headway could not do what was asked. Switch on ``code``; print ``description`` for a person: it says what
 /// to do. No user or password is ever in it.
 public struct HeadwayError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What went wrong, for a program to decide by.
     public enum Code: String, Sendable, CaseIterable {
         /// The URL of Redis cannot be used.
         case badURL
@@ -28,9 +29,12 @@ public struct HeadwayError: Error, Sendable, Equatable, CustomStringConvertible 
         case full
     }
 
+    /// What went wrong.
     public let code: Code
+    /// What went wrong and what to do, for a person.
     public let description: String
 
+    /// An error as this library makes it; for code of your own that stands in for it.
     public init(_ code: Code, _ description: String) {
         self.code = code
         self.description = description

@@ -4,6 +4,7 @@ import HeadwayCore
 extension InMemoryHeadway {
     /// What can be said of a job's id.
     public enum Answer: Sendable, Equatable {
+        /// How it stands.
         case job(JobSnapshot)
         /// It finished, and its snapshot has expired; how it ended is remembered for a while.
         case expired(Status, attempt: Int)

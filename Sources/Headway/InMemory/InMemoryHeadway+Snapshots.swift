@@ -1,17 +1,30 @@
 import HeadwayCore
 
 extension InMemoryHeadway {
+    /// Where a job is in its life.
     public typealias Status = Resumption.Status
 
     /// A judgement on a running job, never mixed into its status.
     public enum Health: String, Sendable, CaseIterable {
-        case ok, slow, suspect, stalled, lost
+        /// It moves.
+        case ok
+        /// Longer in its stage than 95 of 100 before.
+        case slow
+        /// A heartbeat is missing.
+        case suspect
+        /// Its worker lives and says nothing new.
+        case stalled
+        /// Nobody heard of its worker for `lostAfter`: it has failed.
+        case lost
     }
 
     /// One job, with the words and values of `GET /v1/jobs/{id}`. Times are milliseconds since 1970.
     public struct JobSnapshot: Sendable, Equatable {
+        /// The stage that was begun last.
         public struct Stage: Sendable, Equatable {
+            /// Its id in the definition.
             public let id: String
+            /// What people call it.
             public let label: String
             /// The try of this stage, from 1.
             public let attempt: Int
@@ -19,52 +32,85 @@ extension InMemoryHeadway {
             public let percent: Int
             /// As last reported; nil when that was a percentage, or nothing yet.
             public let done: Int?
+            /// How many there are in all.
             public let total: Int?
             /// Of an indexed stage.
             public let index: Int?
+            /// How many indexes there are.
             public let of: Int?
+            /// When this try of it began.
             public let startedAt: Int64
         }
 
+        /// A named counter inside the stage.
         public struct Substep: Sendable, Equatable {
+            /// As the worker named it.
             public let id: String
+            /// How many are done; parts per million when it was told as a percentage.
             public let done: Int
+            /// How many there are in all.
             public let total: Int
         }
 
+        /// Why it failed.
         public struct Failure: Sendable, Equatable {
+            /// A sentence for end users.
             public let message: String
+            /// A stable word to group failures by.
             public let code: String?
+            /// The stage in which it failed.
             public let stage: String?
         }
 
+        /// Its id.
         public let id: String
         /// Without its revision.
         public let pipeline: String
+        /// The revision of the pipeline that it follows.
         public let revision: Int
+        /// The bulk that it belongs to.
         public let bulk: String?
+        /// What people call it.
         public let label: String?
+        /// Its share of the bulk's percent.
         public let weight: Int
+        /// Where it is in its life.
         public let status: Status
+        /// The judgement on it while it runs.
         public let health: Health
         /// Floored; at most 99 while running, 100 only when completed.
         public let percent: Int
         /// The worker's words, or else what the definition says of this stage.
         public let message: String?
+        /// The try of the whole job, from 1.
         public let attempt: Int
+        /// Who has it, or had it last.
         public let worker: String?
+        /// The stage that was begun last; nil before the first.
         public let stage: Stage?
+        /// In the pipeline's order.
         public let completedStages: [String]
+        /// Mandatory ones that were passed by.
         public let skippedStages: [String]
+        /// Named counters of the stage, in the order in which they were first named.
         public let substeps: [Substep]
+        /// What it made: an id or a URL.
         public let result: String?
+        /// Why it failed; nil when it has not.
         public let error: Failure?
+        /// What the last completed stage left for whoever goes on.
         public let checkpoint: String?
+        /// As they were given when it was registered.
         public let attributes: [String: String]
+        /// Whether somebody has asked this attempt to end.
         public let isCancelRequested: Bool
+        /// When it was first heard of.
         public let createdAt: Int64
+        /// When this attempt began.
         public let startedAt: Int64?
+        /// When it changed last.
         public let updatedAt: Int64
+        /// When it ended.
         public let finishedAt: Int64?
         /// The last sign of life of its worker.
         public let aliveAt: Int64
@@ -74,6 +120,7 @@ extension InMemoryHeadway {
 
     /// One bulk, with the words and values of `GET /v1/bulks/{id}`.
     public struct BulkSnapshot: Sendable, Equatable {
+        /// Whether it may still grow.
         public enum Phase: String, Sendable, CaseIterable {
             /// May grow.
             case open
@@ -83,32 +130,57 @@ extension InMemoryHeadway {
             case settled
         }
 
+        /// Members by status; the five others add up to `registered`.
         public struct Counts: Sendable, Equatable {
-            public let registered, queued, running, completed, failed, cancelled: Int
+            /// All that are known.
+            public let registered: Int
+            /// Those that wait for a worker.
+            public let queued: Int
+            /// Those that a worker has.
+            public let running: Int
+            /// Those that are done.
+            public let completed: Int
+            /// Those that failed; never counted among those still to come.
+            public let failed: Int
+            /// Those that ended because somebody asked for it.
+            public let cancelled: Int
         }
 
+        /// Failures of one kind.
         public struct FailureKind: Sendable, Equatable {
+            /// The failure's code; empty when there is none.
             public let code: String
+            /// The stage in which they failed; empty before the first.
             public let stage: String
+            /// How many members.
             public let count: Int
         }
 
+        /// Its id.
         public let id: String
+        /// Whether it may still grow.
         public let phase: Phase
         /// `12 of 40`, `7 of at least 20`.
         public let text: String
+        /// What people call it.
         public let label: String?
+        /// How many there will be, as declared or sealed.
         public let total: Int?
+        /// Floored, weighted, running members in part; 100 only when settled.
         public let percent: Int
+        /// Members by status.
         public let counts: Counts
         /// Running members by health and by stage.
         public let health: [Health: Int]
+        /// Running members by the stage that they are in.
         public let stages: [String: Int]
         /// The most frequent first.
         public let failures: [FailureKind]
+        /// Whether somebody has asked to cancel it.
         public let isCancelling: Bool
         /// 1, and one more each time that a member came back from an end.
         public let generation: Int
+        /// Counts visible changes.
         public let version: Int64
     }
 }

@@ -26,7 +26,9 @@ enum AggregatorTable {
     private static func show(
         _ instances: [AggregatorInstance], _ partitions: [PartitionStanding], on terminal: Terminal
     ) {
-        var table = Table(head: ["INSTANCE", "OWNS", "COMMITS", "FENCED", "DUPLICATES", "NOTE"])
+        var table = Table(
+            head: ["INSTANCE", "OWNS", "COMMITS", "FENCED", "DUPLICATES", "NOTE"],
+            numbers: ["OWNS", "COMMITS", "FENCED", "DUPLICATES"])
         table.rows = instances.map { instance in
             let owned = partitions.count { $0.control?.owner == instance.name }
             return [
@@ -37,7 +39,9 @@ enum AggregatorTable {
         }
         table.print(to: terminal)
         Terminal.say("")
-        var lines = Table(head: ["PARTITION", "OWNER", "FENCE", "COMMIT", "BEHIND", "LAG", "LOST", "NOTE"])
+        var lines = Table(
+            head: ["PARTITION", "OWNER", "FENCE", "COMMIT", "BEHIND", "LAG", "LOST", "NOTE"],
+            numbers: ["PARTITION", "FENCE", "COMMIT", "BEHIND", "LAG", "LOST"])
         lines.rows = partitions.map { partition in
             let control = partition.control
             return [

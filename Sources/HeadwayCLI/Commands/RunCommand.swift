@@ -9,7 +9,8 @@ enum RunCommand {
         details: """
             Runs COMMAND and reports it as a job: its start, its progress, its exit code or the signal that ended \
             it, and how long it took. Lines `headway: 3/10 message` or `3/10` on its output become progress; every \
-            other byte passes through. SIGTERM and SIGINT are forwarded.
+            other byte passes through. Where that goes to a terminal, the program sees one too; elsewhere many programs \
+            hold their lines back until there are enough of them (python -u, stdbuf -oL). SIGTERM and SIGINT are forwarded.
 
             The exit status is the program's (128 + n for a signal, 127 when there is no such program). A Redis that \
             is away never keeps the program from running.

@@ -35,7 +35,9 @@ struct FrontDoor: Sendable {
                 }
             }
             if inherited.isEmpty { address = try await server.listen(at: plan.listen) }
-            await api.addMetrics { [weak server] in await server?.stats.families ?? [] }
+            await api.addMetrics { [weak server] in
+                (await server?.stats.families ?? []) + ProcessMetrics.families
+            }
             await api.start()
             return FrontDoor(address: address, api: api, server: server)
         } catch {

@@ -142,8 +142,8 @@ actor Station {
         await door?.addMetrics(families)
         if let wanted = plan.metrics {
             metricsDoor = try await MetricsDoor.open(
-                wanted, pulse: pulse, isReady: { [weak aggregator] in await aggregator?.hearsRedis ?? false },
-                on: loop, families)
+                wanted, keyspace, redis, pulse: pulse,
+                isReady: { [weak aggregator] in await aggregator?.hearsRedis ?? false }, on: loop, families)
         }
         await aggregator.start()
         await pulse.watch { [weak aggregator] in
