@@ -1,5 +1,6 @@
 import Seeded
 import HeadwayCore
+import Seeded
 import Testing
 
 @Suite("A census of open jobs")
