@@ -40,6 +40,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["EventLoop", "Redis"], path: "Tests/Support"),
         .executableTarget(
             name: "FaultPublisher", dependencies: ["Headway"], path: "Tests/Faults/Publisher"),
+        .executableTarget(name: "SpoolWorker", dependencies: ["Headway"], path: "Tests/SpoolWorker"),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),
         .testTarget(name: "RedisTests", dependencies: ["EventLoop", "Redis", "TestSupport"]),
         .testTarget(name: "HeadwayCoreTests", dependencies: ["HeadwayCore"]),
@@ -63,8 +64,7 @@ let package = Package(
             name: "SystemTests",
             dependencies: [
                 "Aggregator", "EventLoop", "Headway", "HeadwayCLI", "HeadwayCore", "HeadwayWire", "ReadAPI",
-                "Redis",
-                "TestSupport",
+                "Redis", "SpoolWorker", "TestSupport",
             ],
             exclude: ["Fixtures"]),
         .executableTarget(name: "ContractWorker", dependencies: ["Headway"], path: "Tests/ContractWorker"),
