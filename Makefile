@@ -1,7 +1,7 @@
 # The front door for people who build Headway. `make` alone lists what there is.
 SHELL := /bin/bash
 PACKAGES := libevent-dev libhiredis-dev libcurl4-openssl-dev redis-server
-TEST_PACKAGES := $(PACKAGES) redis-tools python3 python3-redis curl wrk openssl python3-prometheus-client node-typescript gcc libc6-dev
+TEST_PACKAGES := $(PACKAGES) redis-tools python3 python3-redis curl wrk openssl python3-prometheus-client prometheus python3-yaml python3-pyte node-typescript gcc libc6-dev
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 FLAGS := --explicit-target-dependency-import-check error
 BIN := .build/release/headway
@@ -31,7 +31,7 @@ build: deps ## A release build: .build/release/headway
 deps: ## Install what is missing to build and run (Debian packages); says what it does
 	@./deploy/install-deps $(SUDO) $(PACKAGES)
 
-test-deps: ## Install what the tests use besides: redis-py, curl, wrk, openssl, prometheus-client, tsc
+test-deps: ## Install what the tests use besides: redis-py, curl, wrk, openssl, prometheus with its client, pyte, tsc
 	@./deploy/install-deps $(SUDO) $(TEST_PACKAGES)
 
 check: test-deps ## Formatting, arrows between rooms, tests

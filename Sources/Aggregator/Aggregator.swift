@@ -50,9 +50,10 @@ package actor Aggregator {
     package func start() async {
         for owner in owners { await owner.start() }
         await fleet.start()
-        refreshing = Task(executorPreference: loop) { [catalogs, client, keyspace, loop] in
+        refreshing = Task(executorPreference: loop) { [catalogs, client, keyspace, ledger, loop] in
             while !Task.isCancelled {
                 try? await catalogs.refresh { try await client.send($0) }
+                ledger.expect(catalogs.known.latest.map(\.name))
                 // Fixed at first use; put back if somebody emptied Redis under us.
                 _ = try? await client.send("HSETNX", keyspace.config, "partitions", "\(keyspace.partitions)")
                 _ = try? await client.send("HSETNX", keyspace.config, "wire", "\(NamespaceConfig.wire)")

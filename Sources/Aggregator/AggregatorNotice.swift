@@ -25,6 +25,10 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
     case recounted(partition: Int, bulk: BulkID, changed: Bool)
     /// A share has so many members that counting them anew would outlast the lease.
     case recountRefused(partition: Int, bulk: BulkID)
+    /// The open jobs were counted anew: their census did not equal their index.
+    case countedOpenJobs(partition: Int, told: Int, indexed: Int)
+    /// They are too many to be counted anew within the lease.
+    case openJobsNotCounted(partition: Int, told: Int, indexed: Int)
     /// A receiver of webhooks does not take them; they are tried again.
     case receiverFails(receiver: String, reason: String)
     case receiverBack(receiver: String)
@@ -37,8 +41,10 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
 
     package var level: Level {
         switch self {
-        case .took, .released, .recounted: .info
-        case .lost, .refused, .clockJumped, .receiverFails, .receiverBack, .recountRefused: .warning
+        case .took, .released, .recounted, .countedOpenJobs: .info
+        case .lost, .refused, .clockJumped, .receiverFails, .receiverBack, .recountRefused,
+            .openJobsNotCounted:
+            .warning
         case .halted, .gap, .trimmedUnread, .streamDeleted, .drift, .undelivered, .outboxFull: .error
         }
     }
@@ -71,6 +77,12 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
                 + " it is not counted anew"
         case .recounted(let partition, let bulk, let changed):
             "partition \(partition): bulk \(bulk) was counted anew; it \(changed ? "had been wrong" : "was right")"
+        case .countedOpenJobs(let partition, let told, let indexed):
+            "partition \(partition): its census told of \(told) open jobs, their index has \(indexed);"
+                + " they were counted anew"
+        case .openJobsNotCounted(let partition, let told, let indexed):
+            "partition \(partition): its census tells of \(told) open jobs, their index has \(indexed);"
+                + " more than \(PartitionOwner.recountLimit) are not counted anew"
         case .receiverFails(let receiver, let reason):
             "webhooks: \(receiver) does not take them (\(reason)); trying again for as long as the patience lasts"
         case .receiverBack(let receiver):

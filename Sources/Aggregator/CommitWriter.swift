@@ -48,6 +48,7 @@ struct CommitWriter {
             }
         }
         write(fold.durations, of: memory.durations, into: &batch)
+        write(fold.standings, of: memory, into: &batch)
         if !fold.forgotten.isEmpty { batch.add("HDEL", [keyspace.sources(partition)] + fold.forgotten) }
         fields.removeAll(keepingCapacity: true)
         control.encode(into: &fields)
@@ -240,6 +241,21 @@ struct CommitWriter {
         fields.removeAll(keepingCapacity: true)
         book.encode(changed.sorted(), into: &fields)
         writeHash(keyspace.durations(partition), into: &batch)
+    }
+
+    /// Absolute values too; what nobody stands for any more has no field.
+    private mutating func write(
+        _ changed: Set<Census.Standing>, of memory: PartitionMemory, into batch: inout CommandBatch
+    ) {
+        let key = keyspace.census(partition)
+        let standings = memory.mustRewriteCensus ? Set(memory.census.counts.keys) : changed
+        if memory.mustRewriteCensus { batch.add("DEL", key) }
+        guard !standings.isEmpty else { return }
+        fields.removeAll(keepingCapacity: true)
+        memory.census.encode(standings, into: &fields)
+        if !fields.isEmpty { writeHash(key, into: &batch) }
+        let vacant = standings.filter { memory.census[$0] == 0 }.map(\.field)
+        if !vacant.isEmpty { batch.add("HDEL", [key] + vacant) }
     }
 
     private func notice(_ fold: PartitionFold, control: Control) -> ChangeNotice {

@@ -25,6 +25,8 @@ struct PartitionFold {
     private(set) var outbox: [OutboxEntry] = []
     /// Stages of which more is known than was.
     private(set) var durations: Set<DurationBook.Key> = []
+    /// What open jobs count as, of which there are more or fewer than before.
+    private(set) var standings: Set<Census.Standing> = []
     private(set) var duplicates = 0
     private(set) var applied = 0
     /// Jobs that ended, or whose end was taken back, each as it then was.
@@ -189,6 +191,7 @@ struct PartitionFold {
         noteOutcome(outcome.transitions, slot)
         if !webhooks.isEmpty { tell(of: slot, outcome.transitions, at: now) }
         measure(outcome.durations, slot, &memory)
+        count(slot, &memory)
         let before = slot.contribution
         let after = slot.record.contribution
         slot.contribution = after
@@ -205,6 +208,14 @@ struct PartitionFold {
                 from: counted, to: after.1, of: slot.id, wasReopened: share.share.reopened != reopened)
         }
         markDirty(share)
+    }
+
+    private mutating func count(_ slot: JobSlot, _ memory: inout PartitionMemory) {
+        let standing = slot.record.standing
+        guard standing != slot.standing else { return }
+        memory.census.move(from: slot.standing, to: standing)
+        for changed in [slot.standing, standing] { if let changed { standings.insert(changed) } }
+        slot.standing = standing
     }
 
     private mutating func noteOutcome(_ transitions: [Transition], _ slot: JobSlot) {

@@ -14,6 +14,8 @@ final class JobSlot {
     /// The score in `active`; nil when it is not there or not known.
     var activeScore: Timestamp?
     var isActiveKnown: Bool
+    /// What the job counts as in the partition's census.
+    var standing: Census.Standing?
     /// What of this slot the next commit must write.
     var isDirty = false
     var transitions: [Transition] = []
@@ -33,6 +35,7 @@ final class JobSlot {
         self.id = id
         self.record = record
         contribution = record.contribution
+        standing = record.standing
         switch record {
         case .job(let job):
             stored = record.imageFields
@@ -92,6 +95,12 @@ struct PartitionMemory {
     var shares: [BulkID: ShareSlot] = [:]
     /// How long the stages of this partition's jobs took.
     var durations = DurationBook()
+    /// How many of this partition's jobs are open.
+    var census = Census()
+    /// The next commit must write the whole census: what is stored is not what it was made from.
+    var mustRewriteCensus = false
+    /// Entries of `active` that the census does not count, as the last count left them: whose job is gone.
+    var uncounted = 0
     /// Until then nobody is judged by silence.
     var judgeFrom: Timestamp
     /// Silence before this does not count: nobody was there to hear.

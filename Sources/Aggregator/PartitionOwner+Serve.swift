@@ -34,6 +34,7 @@ extension PartitionOwner {
             if loop.clock.now >= nextAudit {
                 nextAudit = loop.clock.now + options.auditPause
                 try await audit(&memory, on: connection)
+                try await auditCensus(&memory, on: connection)
             }
             let timeBreak = memory.hear(
                 reading.redisTime, sentAt: reading.sentAt, receivedAt: reading.receivedAt,
@@ -112,6 +113,7 @@ extension PartitionOwner {
             var writer = CommitWriter(
                 keyspace: keyspace, partition: partition, options: options, catalog: fold.catalog)
             let transaction = writer.transaction(fold, control: memory.control, memory: memory)
+            memory.mustRewriteCensus = false
             let isTrimDue = now - lastTrimAt >= .seconds(1) || reading.batch.isFull
             lastCommitAt = now
             // Only of a stream that was just seen to be the same: of one that began anew nothing may go.
@@ -120,7 +122,7 @@ extension PartitionOwner {
 
             if isLeaving {
                 let replies = try await exchange(transaction, on: connection)
-                try accept(replies, of: transaction)
+                try accept(replies, of: transaction, sentAt: now)
                 watch.ownNonce = nil
                 record(fold, reading.batch)
                 noteOutbox(replies, trim: writer.outboxTrim)
@@ -134,7 +136,7 @@ extension PartitionOwner {
                 after: control, trimTo: isTrimming ? accepted : nil, counts: isTrimDue,
                 atMost: sweep.ids.isEmpty ? sweep.pause : .zero, on: connection)
             let committed = try await replies(of: commit)
-            try accept(committed, of: transaction)
+            try accept(committed, of: transaction, sentAt: now)
             accepted = control.checkpoint
             record(fold, reading.batch)
             noteOutbox(committed, trim: writer.outboxTrim)
@@ -149,7 +151,9 @@ extension PartitionOwner {
     // MARK: Committing
 
     /// Looks at every element of the reply: an error inside an accepted `EXEC` is never "committed".
-    private func accept(_ replies: [RESPValue], of transaction: CommandBatch) throws(Loss) {
+    private func accept(
+        _ replies: [RESPValue], of transaction: CommandBatch, sentAt: Duration
+    ) throws(Loss) {
         guard let result = replies.last else { return }
         if result.isNull {
             stats.fenced += 1
@@ -168,6 +172,7 @@ extension PartitionOwner {
             if let text = element.error { throw .halted(text) }
         }
         stats.commits += 1
+        stats.commitSeconds.add((loop.clock.now - sentAt) / .seconds(1))
     }
 
     /// Rings for what was added to the outbox, and says what had to go.

@@ -88,6 +88,8 @@ extension PartitionOwner {
         taking.add("HGETALL", keyspace.sources(partition))
         taking.add("SMEMBERS", keyspace.errands(partition))
         taking.add("HGETALL", keyspace.durations(partition))
+        taking.add("HGETALL", keyspace.census(partition))
+        taking.add("ZCARD", keyspace.active(partition))
         let taken = try await exchange(taking, on: connection)
         // Somebody was faster: EXEC is nil.
         guard !taken[begin + 3].isNull else { return nil }
@@ -104,6 +106,10 @@ extension PartitionOwner {
             jobs: JobCache(capacity: options.cachedJobs), judgeFrom: clock.now)
         memory.beginListening(isFirst: stored == nil, isOutage: isOutage, longestSilence: longestSilence)
         memory.durations = DurationBook(fields: taken[begin + 6].pairs)
+        memory.census = Census(fields: taken[begin + 7].pairs)
+        if memory.census.total != taken[begin + 8].integer ?? 0 {
+            try await countOpenJobs(&memory, on: connection)
+        }
         try await load(
             shares: strings(taken[begin + 5]).compactMap(BulkID.init), into: &memory, on: connection)
         return memory

@@ -97,6 +97,7 @@ package actor LiveHub {
     package var currentStats: LiveStats {
         var stats = stats
         stats.watched = state.watched
+        stats.conflated += sessions.values.reduce(0) { $0 + $1.skipped }
         stats.streams = sessions.count
         stats.watchers = watchers.count
         return stats

@@ -36,7 +36,9 @@ struct FrontDoor: Sendable {
                 let port = try await server.listen(host: plan.listen.host, port: plan.listen.port)
                 address = ListenAddress(host: plan.listen.host, port: port)
             }
-            await api.addMetrics { [weak server] in await server?.stats.families ?? [] }
+            await api.addMetrics { [weak server] in
+                (await server?.stats.families ?? []) + ProcessMetrics.families
+            }
             await api.start()
             return FrontDoor(address: address, api: api, server: server)
         } catch {

@@ -128,7 +128,9 @@ actor Station {
             return await AggregatorMetrics.families(aggregator)
         }
         await door?.addMetrics(families)
-        if let wanted = plan.metrics { metricsDoor = try await MetricsDoor.open(wanted, on: loop, families) }
+        if let wanted = plan.metrics {
+            metricsDoor = try await MetricsDoor.open(wanted, keyspace, redis, on: loop, families)
+        }
         await aggregator.start()
     }
 
