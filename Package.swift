@@ -14,6 +14,7 @@ let package = Package(
         .systemLibrary(name: "CLibevent", providers: [.apt(["libevent-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CGlibc"),
+        .target(name: "CDashboard"),
 
         .target(name: "EventLoop", dependencies: ["CLibevent"]),
         .target(name: "HeadwayCore"),
@@ -26,9 +27,10 @@ let package = Package(
         .target(
             name: "Aggregator",
             dependencies: ["EventLoop", "HTTPClient", "HeadwayCore", "HeadwayWire", "Redis"]),
+        .target(name: "Dashboard", dependencies: ["CDashboard"], exclude: ["Assets"]),
         .target(
             name: "ReadAPI",
-            dependencies: ["EventLoop", "HTTPServer", "HeadwayCore", "HeadwayWire", "Redis"]),
+            dependencies: ["Dashboard", "EventLoop", "HTTPServer", "HeadwayCore", "HeadwayWire", "Redis"]),
         .executableTarget(
             name: "HeadwayCLI",
             dependencies: [
@@ -58,7 +60,8 @@ let package = Package(
         .testTarget(
             name: "ReadAPITests",
             dependencies: [
-                "EventLoop", "HTTPServer", "HeadwayCore", "HeadwayWire", "ReadAPI", "Redis", "TestSupport",
+                "Dashboard", "EventLoop", "HTTPServer", "HeadwayCore", "HeadwayWire", "ReadAPI", "Redis",
+                "TestSupport",
             ]),
         .testTarget(
             name: "SystemTests",

@@ -27,6 +27,10 @@ package actor LiveHub {
     var sessions: [Int: StreamSession] = [:]
     var renderings: [ViewLens.Key: ViewRendering] = [:]
     var isDraining = false
+    /// The newest bulks as last read, while some stream follows them.
+    var recentBulks: [BulkID]?
+    var isFollowingRecent = false
+    var isPulsing = false
 
     private var listening: Set<Int> = []
     private var lookedAt: Duration?

@@ -28,16 +28,12 @@ extension ReadAPI {
             headers: [("Cache-Control", "no-store")] + (isReady ? [] : [("Retry-After", "1")]))
     }
 
-    nonisolated func page() -> HTTPResponse {
-        HTTPResponse(
-            type: "text/html; charset=utf-8", DashboardPage.html,
-            headers: [
-                ("Cache-Control", "no-cache"), ("X-Content-Type-Options", "nosniff"),
-                (
-                    "Content-Security-Policy",
-                    "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline';"
-                        + " script-src 'unsafe-inline'"
-                ),
-            ])
+    /// `GET /v1/aggregators`: who is at work, who owns what, and how far behind it is. Whether somebody lives shows
+    /// in what moves, and this instance looks twice a second.
+    func aggregators() async throws(Problem) -> HTTPResponse {
+        let report = try await ask { reader throws(ReadError) in try await reader.aggregators() }
+        var json = JSONWriter(capacity: 256 + report.partitions.count * 250)
+        report.write(to: &json)
+        return .json(json.bytes, headers: [("Cache-Control", "no-store")])
     }
 }

@@ -32,9 +32,12 @@ extension ReadAPI {
         Route(.get, "/v1/pipelines") { api, call throws(Problem) in try await api.pipelines(call) },
         Route(.put, "/v1/pipelines/{name}") { api, call throws(Problem) in try await api.putPipeline(call) },
 
+        Route(.get, "/v1/aggregators") { api, _ throws(Problem) in try await api.aggregators() },
+
         Route(.get, "/healthz") { api, _ in await api.healthz() },
         Route(.get, "/readyz") { api, _ in await api.readyz() },
         Route(.get, "/metrics") { api, call in await api.metrics(call) },
-        Route(.get, "/") { api, _ in api.page() },
+        Route(.get, "/") { api, call throws(Problem) in try api.file("index.html", call) },
+        Route(.get, "/headway/{file}") { api, call throws(Problem) in try api.asset(call) },
     ])
 }

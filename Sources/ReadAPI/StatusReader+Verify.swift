@@ -148,7 +148,7 @@ extension StatusReader {
 
     /// What the partitions themselves show: halted, unread entries removed, a checkpoint beyond the stream.
     package func verifyPartitions() async throws(ReadError) -> [Finding] {
-        let (_, standings) = try await aggregators()
+        let standings = try await aggregators().partitions
         return standings.flatMap { standing -> [Finding] in
             func finding(_ detail: String) -> Finding {
                 Finding(partition: standing.partition, subject: .partition, detail: detail)
