@@ -1,5 +1,6 @@
 import HeadwayCore
 import HeadwayWire
+import Seeded
 import Testing
 
 @testable import Headway
@@ -7,7 +8,7 @@ import Testing
 @Suite("SpoolRecord")
 struct SpoolRecordTests {
     static func records(_ count: Int, seed: UInt64) -> [SpoolRecord] {
-        var random = SplitMix(seed: seed)
+        var random = SplitMix64(seed: seed)
         return (0..<count).map { number in
             let job = JobID(unchecked: "a-\(Int.random(in: 0..<5, using: &random))")
             var event = ProgressEvent(job, .cancelRequested(message: text(&random)), attempt: 1)
@@ -18,7 +19,7 @@ struct SpoolRecordTests {
         }
     }
 
-    private static func text(_ random: inout SplitMix) -> String {
+    private static func text(_ random: inout SplitMix64) -> String {
         let letters = Array("aZ09 ä中😀\n\u{0}HW")
         return String(
             (0..<Int.random(in: 0..<30, using: &random)).map { _ in
@@ -61,7 +62,7 @@ struct SpoolRecordTests {
     func flips(seed: UInt64) {
         let records = Self.records(6, seed: seed)
         let (bytes, ends) = Self.file(records)
-        var random = SplitMix(seed: seed)
+        var random = SplitMix64(seed: seed)
         for place in bytes.indices {
             var damaged = bytes
             damaged[place] ^= UInt8.random(in: 1...255, using: &random)
@@ -79,7 +80,7 @@ struct SpoolRecordTests {
         "pieces of files in any order, and noise: never a trap, and every whole record is found",
         arguments: 0..<40)
     func noise(seed: UInt64) {
-        var random = SplitMix(seed: seed)
+        var random = SplitMix64(seed: seed)
         var bytes: [UInt8] = []
         var whole: [SpoolRecord] = []
         for _ in 0..<30 {

@@ -1,6 +1,7 @@
 import HeadwayCore
 import HeadwayWire
 import Redis
+import Seeded
 import Testing
 
 @testable import Headway
@@ -111,7 +112,7 @@ struct SpooledEventsTests {
         "whatever was cut, sent, applied or rolled back: each event of the file is applied once, in order",
         arguments: 0..<60)
     func law(seed: UInt64) throws {
-        var random = SplitMix(seed: seed)
+        var random = SplitMix64(seed: seed)
         let keyspace = try Self.keyspace()
         var bytes: [UInt8] = []
         var counts = [Int](repeating: 0, count: 3)
