@@ -26,6 +26,7 @@ extension Headway {
         /// one; each looks for dead ones at its start and every five seconds. While the disk refuses, events go on
         /// without it and are counted (``SpoolStatistics/unspooled``).
         public var spool: String?
+        /// When what is spooled is on the disk, not only with the kernel.
         public var spoolSync = SpoolSync.everysec
         /// Publishes what any error says about itself, not only a ``PublicError``.
         public var disclosesErrors = false

@@ -19,7 +19,7 @@ package struct NamespaceStanding: Sendable {
 extension StatusReader {
     /// Two round trips; costs Redis seven lookups per partition.
     package func namespace() async throws(ReadError) -> NamespaceStanding {
-        let (_, standings) = try await aggregators()
+        let standings = try await aggregators().partitions
         var batch = CommandBatch()
         for partition in 0..<keyspace.partitions {
             batch.add("HGETALL", keyspace.census(partition))

@@ -1,4 +1,5 @@
 import HeadwayCore
+import Seeded
 import Testing
 
 @Suite("A census of open jobs")

@@ -29,10 +29,10 @@ struct FullRedisTests {
         let client = scene.fleet.client
         _ = try await client.send("SETRANGE", "filler", "\(96 << 20)", "x")
         // A buffer that the backlog does not fit into: the worker must wait, not lose.
-        let worker = try await SpoolPuppet.start(scene.url, spool: nil, buffer: 256 << 10)
+        let worker = try await SpoolPuppet.start(scene.url, spool: nil, buffer: 1 << 20)
         try await worker.ask("queue f 1 200")
         try await worker.ask("flush")
-        let limit = try await used(scene) + 1_000_000
+        let limit = try await used(scene) + 150_000
         _ = try await client.send("CONFIG", "SET", "maxmemory-policy", "noeviction")
         _ = try await client.send("CONFIG", "SET", "maxmemory", "\(limit)")
         worker.say("queue f 201 8000")
@@ -76,7 +76,7 @@ struct FullRedisTests {
         let scene = try await SpoolScene()
         let client = scene.fleet.client
         let worker = try await SpoolPuppet.start(scene.url, spool: nil)
-        try await worker.ask("queue f 1 4000")
+        try await worker.ask("queue f 1 12000")
         try await worker.ask("flush")
         await worker.kill()
         _ = try await client.send("CONFIG", "SET", "maxmemory-policy", "noeviction")
@@ -91,14 +91,15 @@ struct FullRedisTests {
         for partition in 0..<8 {
             let length = try await client.send("XLEN", scene.fleet.keyspace.events(partition)).number ?? 0
             _ = try await client.send(
-                "XTRIM", scene.fleet.keyspace.events(partition), "MAXLEN", "\(length / 10)")
+                "XTRIM", scene.fleet.keyspace.events(partition), "MAXLEN", "\(length / 20)")
         }
         let left = try await scene.stored().count
-        #expect(left < before / 5)
+        #expect(left < before / 10)
         #expect(try await scene.drained(within: .seconds(120)))
         let bulk = try await HeadwayBinary.run(["status", "f", "--json", "--redis", scene.url])
         #expect(bulk.output.contains("\"registered\":\(left)"), "\(left) left: \(bulk.output)")
-        #expect(try await scene.lost() == before - left)
+        // By the trim, or by the numbers that are left out; what shows both ways counts twice.
+        #expect(try await scene.lost() >= before - left)
         aggregator.kill()
         await scene.fleet.stop()
     }

@@ -69,7 +69,7 @@ struct LostCounterTests {
 
         let doctor = try await HeadwayBinary.run(["doctor", "--redis", scene.url, "--json"])
         #expect(doctor.code == 1)
-        #expect(doctor.output.contains("\"what\":\"\(gone) events were lost"), "\(doctor.output)")
+        #expect(doctor.output.contains("\"what\":\"\(gone) events lost"), "\(doctor.output)")
         let status = try await HeadwayBinary.run(["status", "--aggregators", "--json", "--redis", scene.url])
         let parts = status.output.split(separator: "\"lost\":").dropFirst().compactMap {
             Int($0.prefix { $0.isNumber })

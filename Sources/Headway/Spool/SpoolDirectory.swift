@@ -68,7 +68,7 @@ package struct SpoolDirectory: Sendable {
         package var isHeld: Bool
         /// Of a namespace, or a number of partitions, other than the one that was asked about.
         package var isForeign: Bool
-        /// Its readable events: last number per partition and source.
+        /// Its readable events, by partition and source.
         package var ends: [End]
         package var events: Int
         package var damages: Int
@@ -82,6 +82,8 @@ package struct SpoolDirectory: Sendable {
         package var partition: Int
         package var source: String
         package var number: Int64
+        /// How many numbers up to it are in the file.
+        package var count: Int64
     }
 
     /// Reads every spool file and changes none.
@@ -110,7 +112,10 @@ package struct SpoolDirectory: Sendable {
                 glance.damages = reading.damages + events.unreadable
                 glance.events = reading.records.count
                 for lane in events.lanes {
-                    glance.ends.append(End(partition: lane.partition, source: lane.source, number: lane.last))
+                    glance.ends.append(
+                        End(
+                            partition: lane.partition, source: lane.source, number: lane.last,
+                            count: Int64(lane.events.count)))
                 }
             } catch {
                 // Removed since it was listed: its events are applied.

@@ -125,6 +125,7 @@ extension Headway {
         /// Why one of their files cannot be read, or sent, at the moment.
         public internal(set) var adoptionFault: HeadwayError?
 
+        /// Of a spool that has done nothing yet.
         public init() {}
     }
 
