@@ -44,6 +44,7 @@ let package = Package(
         .target(name: "Seeded", path: "Tests/Seeded"),
         .executableTarget(
             name: "FaultPublisher", dependencies: ["Headway"], path: "Tests/Faults/Publisher"),
+        .executableTarget(name: "SpoolWorker", dependencies: ["Headway"], path: "Tests/SpoolWorker"),
         .testTarget(name: "EventLoopTests", dependencies: ["Seeded", "EventLoop"]),
         .testTarget(name: "RedisTests", dependencies: ["Seeded", "EventLoop", "Redis", "TestSupport"]),
         .testTarget(name: "HeadwayCoreTests", dependencies: ["Seeded", "HeadwayCore"]),
@@ -66,16 +67,15 @@ let package = Package(
         .testTarget(
             name: "ReadAPITests",
             dependencies: [
-                "Dashboard", "EventLoop", "HTTPServer", "HeadwayCore", "HeadwayWire", "ReadAPI", "Redis", "Seeded",
-                "TestSupport",
+                "Dashboard", "EventLoop", "HTTPServer", "HeadwayCore", "HeadwayWire", "ReadAPI", "Redis",
+                "Seeded", "TestSupport",
             ]),
         .testTarget(
             name: "SystemTests",
             dependencies: [
                 "Seeded",
                 "Aggregator", "EventLoop", "Headway", "HeadwayCLI", "HeadwayCore", "HeadwayWire", "ReadAPI",
-                "Redis",
-                "TestSupport",
+                "Redis", "SpoolWorker", "TestSupport",
             ],
             exclude: ["Fixtures"]),
         .executableTarget(name: "ContractWorker", dependencies: ["Headway"], path: "Tests/ContractWorker"),

@@ -94,7 +94,8 @@ extension PartitionOwner {
                 continue
             }
 
-            if now >= nextForgetting {
+            // Not while there is a backlog: what a source said before it fell silent may wait in it.
+            if now >= nextForgetting, !reading.batch.isFull {
                 nextForgetting = now + .seconds(600)
                 fold.forgetSources(idleFor: options.sourceRetention, &memory)
             }

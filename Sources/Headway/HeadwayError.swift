@@ -21,6 +21,8 @@ public struct HeadwayError: Error, Sendable, Equatable, CustomStringConvertible 
         case invalid
         /// The job has already ended another way.
         case ended
+        /// The spool directory cannot be used.
+        case spool
         /// `close()` was called.
         case closed
         /// Not done within the time given; nothing is lost by that alone.
@@ -45,7 +47,7 @@ public struct HeadwayError: Error, Sendable, Equatable, CustomStringConvertible 
         switch code {
         case .unreachable, .timedOut, .full: true
         case .badURL, .denied, .unfit, .unknownPipeline, .contractMismatch, .unknownStage, .invalid, .ended,
-            .closed:
+            .closed, .spool:
             false
         }
     }

@@ -47,7 +47,14 @@ extension Headway {
         public internal(set) var marks: [Int64] = []
         /// What a person must mend before events can go on; they are kept meanwhile.
         public internal(set) var fault: HeadwayError?
+        /// Of the spool, and of what is sent again for processes that died; nil without one.
+        public internal(set) var spool: SpoolStatistics?
     }
+}
+
+extension Headway.Statistics {
+    /// Whether what Redis has not acknowledged is all in a spool.
+    var isKept: Bool { spool.map { $0.unspooled == 0 && $0.fault == nil } ?? false }
 }
 
 extension OutboxState {
@@ -67,6 +74,7 @@ extension OutboxState {
         statistics.bufferLimit = settings.limits.bytes
         statistics.marks = queue.senders.map(\.mark)
         statistics.fault = fault
+        statistics.spool = spool?.statistics
         return statistics
     }
 }

@@ -21,7 +21,7 @@ enum RunCommand {
 
               headway run --pipeline import --job nightly --stage loading -- ./load.sh /data
             """,
-        options: RedisChoice.options + [
+        options: RedisChoice.options + SpoolChoice.options + [
             Option("pipeline", "p", .text("NAME"), "the job's pipeline (required)"),
             Option("job", "j", .text("ID"), "the job's id (required)"),
             Option("bulk", "b", .text("ID"), "the bulk that it belongs to"),

@@ -31,6 +31,7 @@ actor RunWitness {
             var options = Headway.Options(
                 namespace: arguments.text("namespace") ?? "hw", worker: arguments.text("worker"))
             options.connectTimeout = .seconds(2)
+            SpoolChoice.set(in: &options, from: arguments)
             let connected = try await Headway.connect(choice.url, options: options)
             headway = connected
             // Before the job is started: a job that no stage can follow would stay behind, running for ever.
