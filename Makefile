@@ -11,7 +11,7 @@ export ASAN_OPTIONS ?= detect_leaks=0
 export TSAN_OPTIONS ?= suppressions=$(CURDIR)/Tests/tsan.supp
 
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps demo build test check check-sanitizers laws health faults faults-controls bench bench-peers latency estimates format clean
+.PHONY: help deps test-deps demo build test check check-sanitizers laws health browser faults faults-controls bench bench-peers latency estimates format clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -52,6 +52,13 @@ laws: test-deps ## The laws of the fold over HISTORIES random histories and an e
 health: test-deps ## Real workers through ten minutes (SECONDS_EACH=600) of each fault, with the limits of production
 	swift build --build-tests $(FLAGS)
 	HEADWAY_HEALTH_SECONDS=$(or $(SECONDS_EACH),600) swift test --skip-build --filter 'SystemTests\.HealthTests'
+
+browser: test-deps ## Drive the dashboard with Debian's Chromium; screenshots in out/browser (ONLY=… for some tests)
+	@./deploy/install-deps $(SUDO) chromium fonts-inter python3-venv
+	swift build --product headway $(FLAGS)
+	@/usr/bin/python3 -m venv .build/browser
+	@.build/browser/bin/pip -q install --disable-pip-version-check -r Tests/BrowserTests/requirements.txt
+	@.build/browser/bin/python -m pytest -q -rP -p no:cacheprovider --tb=short Tests/BrowserTests $(if $(ONLY),-k "$(ONLY)")
 
 faults: test-deps ## Kill, freeze and cut everything, and compare with what publishers said (SECONDS=120 SEED=1)
 	swift build --product headway $(FLAGS)
