@@ -6,6 +6,7 @@ import signal
 import statistics
 import subprocess
 import time
+import urllib.request
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -160,6 +161,33 @@ def test_without_an_aggregator_it_says_that_it_is_out_of_date(visit, browser):
             alone.terminate()
             alone.wait(20)
         own.close()
+
+
+def test_a_tab_that_nobody_sees_gives_its_connection_back(visit, house):
+    """Browsers allow six to a server: the seventh tab would hang."""
+    def streams():
+        with urllib.request.urlopen(house.url + "metrics", timeout=10) as answer:
+            return int(re.search(r"^headway_sse_clients (\d+)", answer.read().decode(), re.M)[1])
+
+    def turn(page, hidden):
+        page.evaluate("""(hidden) => {
+            Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""", hidden)
+
+    (job,) = house.fill("tabs", 1, pipeline="meter")
+    eventually(lambda: streams() == 0)
+    one = visit(f"#/jobs/{job}")
+    is_live(one.page)
+    assert streams() == 1
+    turn(one.page, True)
+    eventually(lambda: streams() == 0)
+    house.say("job.started", job)
+    house.say("stage.progressed", job, stage="work", done=71, total=100)
+    turn(one.page, False)
+    is_live(one.page)
+    expect(one.page.locator(".figure .big")).to_have_text("71 %")
+    assert streams() == 1
 
 
 def test_where_streams_do_not_get_through_it_asks(visit, house):
