@@ -11,7 +11,7 @@ export ASAN_OPTIONS ?= detect_leaks=0
 export TSAN_OPTIONS ?= suppressions=$(CURDIR)/Tests/tsan.supp
 
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps demo build test check check-sanitizers laws health openapi faults faults-controls bench bench-peers latency estimates format clean
+.PHONY: help deps test-deps demo build test check check-sanitizers laws health openapi browser faults faults-controls bench bench-peers latency estimates format clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -59,6 +59,13 @@ openapi: test-deps ## Hold a real server's answers against its /openapi.json, an
 	@test -x .build/openapi/bin/schemathesis || { python3 -m venv .build/openapi && .build/openapi/bin/pip -q install 'schemathesis>=4.32,<5' 'jsonschema>=4.26,<5'; }
 	.build/openapi/bin/python Tests/OpenAPI/answers.py .build/debug/headway
 	.build/openapi/bin/python Tests/OpenAPI/fuzz.py .build/debug/headway .build/openapi/bin/schemathesis $(or $(SEED),1)
+
+browser: test-deps ## Drive dashboard, element and /docs with Debian's Chromium; screenshots in out/browser (ONLY=… for some tests)
+	@./deploy/install-deps $(SUDO) chromium fonts-inter node-react node-react-dom python3-venv
+	swift build --product headway $(FLAGS)
+	@/usr/bin/python3 -m venv .build/browser
+	@.build/browser/bin/pip -q install --disable-pip-version-check -r Tests/BrowserTests/requirements.txt
+	@.build/browser/bin/python -m pytest -q -rP -p no:cacheprovider --tb=short Tests/BrowserTests $(if $(ONLY),-k "$(ONLY)")
 
 faults: test-deps ## Kill, freeze and cut everything, and compare with what publishers said (SECONDS=120 SEED=1)
 	swift build --product headway $(FLAGS)

@@ -66,9 +66,8 @@ let package = Package(
         .testTarget(
             name: "ReadAPITests",
             dependencies: [
-                "Seeded",
                 "Dashboard", "EventLoop", "HTTPServer", "HeadwayCore", "HeadwayWire", "ReadAPI", "Redis",
-                "TestSupport",
+                "Seeded", "TestSupport",
             ]),
         .testTarget(
             name: "SystemTests",

@@ -235,6 +235,25 @@ struct StreamValueTests {
         #expect(!ledger.isComplete)
     }
 
+    @Test("a stream whose subjects come and go is never complete, and forgets those that went")
+    func openEnded() {
+        var ledger = StreamLedger([Self.a], isOpenEnded: true)
+        var change = ledger.follow([Self.b])
+        #expect(change.added == [Self.b] && change.removed.isEmpty)
+        #expect(ledger.subjects == [Self.a, Self.b])
+        _ = ledger.show(Self.a, token(3), outcome: "completed")
+        #expect(ledger.show(Self.b, token(9), outcome: "settled") == true)
+        #expect(!ledger.isComplete)
+        let seen = ledger.id
+        // One that was asked for by name stays, also when it is among those that go.
+        change = ledger.follow([])
+        #expect(change.added.isEmpty && change.removed == [Self.b])
+        #expect(ledger.show(Self.b, token(10), outcome: "settled") == false, "it is not followed any more")
+        _ = ledger.follow([Self.b])
+        #expect(ledger.show(Self.b, token(9), outcome: "settled") == true, "it is new again")
+        #expect(ledger.id == seen)
+    }
+
     @Test("the id names what was seen, in whatever order it was seen")
     func digest() {
         var one = StreamLedger([Self.a, Self.b])

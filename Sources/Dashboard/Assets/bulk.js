@@ -5,7 +5,7 @@ import { announce } from "./announcer.js";
 import { Bar, kindOf, Legend, MembersBar } from "./bars.js";
 import { ask } from "./dialog.js";
 import { Badge, h, icon, KeyedList, setText, show } from "./dom.js";
-import { ago, count, duration, number, time, words } from "./format.js";
+import { ago, count, number, ticking, time, words } from "./format.js";
 import { Members } from "./members.js";
 import { stagesOf } from "./pipelines.js";
 import { factsOf, showBadges, showFigure } from "./overview.js";
@@ -231,7 +231,7 @@ function currentJob(job) {
       if (kind === "running") badge.hide();
       else badge.show(kind, words[kind]);
       setText(what, job.protected ? "Needs a token" : job.message || job.stage?.label || "Starting");
-      const since = job.startedAt ? `for ${duration(Math.floor((now - Date.parse(job.startedAt)) / 1000))}` : "";
+      const since = job.startedAt ? `for ${ticking((now - Date.parse(job.startedAt)) / 1000)}` : "";
       setText(detail, [job.worker, since].filter(Boolean).join(" · "));
       setText(reason, job.reason ?? "");
       show(reason, Boolean(job.reason));

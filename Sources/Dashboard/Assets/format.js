@@ -17,6 +17,9 @@ export function time(value) {
   return isToday ? clock.format(date) : `${day.format(date)}, ${clock.format(date)}`;
 }
 
+/** Of seconds that go by while one looks: `3 s`, `4 min 12 s`. */
+export const ticking = (seconds) => (seconds < 10 ? `${Math.max(0, Math.floor(seconds))} s` : duration(seconds));
+
 /** Of seconds, in at most two units: `850 ms`, `4.2 s`, `38 s`, `4 min 12 s`, `2 h 5 min`, `3 d 4 h`. */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined || Number.isNaN(seconds)) return "";

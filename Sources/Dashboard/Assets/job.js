@@ -5,7 +5,7 @@ import { announce } from "./announcer.js";
 import { Bar, kindOf } from "./bars.js";
 import { ask } from "./dialog.js";
 import { Badge, h, icon, KeyedList, setAttribute, setClass, setStyle, setText, show } from "./dom.js";
-import { ago, duration, estimate, ordinal, time, words } from "./format.js";
+import { ago, duration, estimate, ordinal, ticking, time, words } from "./format.js";
 import { stagesOf } from "./pipelines.js";
 
 /** The timeline is asked for again when the job has moved on, at most this often. */
@@ -144,7 +144,7 @@ export function job(context, id) {
       setText(parts.message, snapshot.message || snapshot.stage?.label || (snapshot.status === "queued" ? "Waiting to be started" : ""));
       const elapsed = elapsedOf(snapshot, now);
       setText(parts.facts, [
-        elapsed === null ? "" : `${isOpen ? "running for" : "took"} ${duration(isOpen ? Math.floor(elapsed) : elapsed)}`,
+        elapsed === null ? "" : `${isOpen ? "running for" : "took"} ${isOpen ? ticking(elapsed) : duration(elapsed)}`,
         estimate(snapshot, now), snapshot.attempt > 1 ? `${ordinal(snapshot.attempt)} attempt` : "",
         snapshot.cancelRequested && isOpen ? "asked to stop" : "",
       ].filter(Boolean).join(" · "));
@@ -256,7 +256,7 @@ function trackStage() {
       setText(label, stage.label);
       setText(word, stage.state === "skipped" ? "" : `, ${stateWords[stage.state] ?? words[stage.state] ?? stage.state}`);
       setText(detail, stage.detail);
-      setText(took, stage.seconds === null ? "" : duration(stage.isCurrent ? Math.floor(stage.seconds) : stage.seconds));
+      setText(took, stage.seconds === null ? "" : stage.isCurrent ? ticking(stage.seconds) : duration(stage.seconds));
       setStyle(fill, "width", `${stage.share * 100}%`);
     },
   };

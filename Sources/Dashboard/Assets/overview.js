@@ -182,7 +182,7 @@ export function showBadges(badges, box, bulk) {
 
 export function factsOf(bulk, now) {
   const facts = [];
-  if (bulk.rate) facts.push(`${number(bulk.rate.perMinute)} per minute`);
+  if (bulk.rate) facts.push(`${number(bulk.rate.perMinute < 100 ? bulk.rate.perMinute : Math.round(bulk.rate.perMinute))} per minute`);
   const left = estimate(bulk, now);
   if (left) facts.push(left);
   if (bulk.generation > 1) facts.push(`${count(bulk.generation - 1, "job")} tried again`);
