@@ -72,8 +72,8 @@ openapi: test-deps ## Hold a real server's answers against its /openapi.json, an
 	.build/openapi/bin/python Tests/OpenAPI/answers.py .build/debug/headway
 	.build/openapi/bin/python Tests/OpenAPI/fuzz.py .build/debug/headway .build/openapi/bin/schemathesis $(or $(SEED),1)
 
-browser: test-deps ## Drive the dashboard with Debian's Chromium; screenshots in out/browser (ONLY=… for some tests)
-	@./deploy/install-deps $(SUDO) chromium fonts-inter python3-venv
+browser: test-deps ## Drive dashboard, element and /docs with Debian's Chromium; screenshots in out/browser (ONLY=… for some tests)
+	@./deploy/install-deps $(SUDO) chromium fonts-inter node-react node-react-dom python3-venv
 	swift build --product headway $(FLAGS)
 	@/usr/bin/python3 -m venv .build/browser
 	@.build/browser/bin/pip -q install --disable-pip-version-check -r Tests/BrowserTests/requirements.txt

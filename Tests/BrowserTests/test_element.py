@@ -168,10 +168,11 @@ def test_a_stall_and_a_failure_are_told_with_their_reasons(show, open_house):
 
 def test_what_is_not_known_is_watched_for_appearing(show, open_house):
     page = show('<headway-progress job="later"></headway-progress><headway-progress id="none"></headway-progress>'
-                '<headway-progress id="bad" job="not an id"></headway-progress>')
+                '<headway-progress id="bad" job="not an id"></headway-progress>'
+                '<headway-progress id="src" job="later" src="http://"></headway-progress>')
     expect(page.locator("headway-progress").first).to_have_attribute("state", "unknown")
     assert told(page, "error")[0]["reason"] == "unknown"
-    for id in ["none", "bad"]:
+    for id in ["none", "bad", "src"]:
         expect(page.locator(f"#{id}")).to_have_attribute("state", "invalid")
     open_house.say("job.started", "later", attempt=1, pipeline="render")
     expect(page.locator("headway-progress").first).to_have_attribute("state", "running")

@@ -172,8 +172,9 @@ class HeadwayProgress extends HTMLElement {
   #follow() {
     this.#leave();
     const kind = this.hasAttribute("bulk") ? "bulk" : "job", id = this.getAttribute(kind) ?? "", src = this.getAttribute("src");
-    const base = src === null ? home : new URL(src.replace(/\/*$/, "/"), document.baseURI).href;
-    if (!/^[\w.:@-]{1,200}$/.test(id)) return this.render();
+    let base = home;
+    try { if (src !== null) base = new URL(src.replace(/\/*$/, "/"), document.baseURI).href; } catch { base = null; }
+    if (!base || !/^[\w.:@-]{1,200}$/.test(id)) return this.render();
     if (!lines.has(base)) lines.set(base, new Line(base));
     this.#line = lines.get(base);
     this.#subject = this.#line.add(this, kind, id);
