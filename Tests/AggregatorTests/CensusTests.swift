@@ -134,9 +134,14 @@ struct CensusTests {
         await aggregator.start()
         try await Self.fill(fixture)
         try await fixture.settleDown()
-        try await fixture.send("ZREM", fixture.keyspace.active(0), "j0")
-        try await fixture.send(
-            "ZADD", fixture.keyspace.active(0), "9999999999999", "ghost-1", "9999999999999", "ghost-2")
+        // At one moment: in between it would be noticed too.
+        var batch = CommandBatch()
+        let active = fixture.keyspace.active(0)
+        batch.add("MULTI")
+        batch.add("ZREM", active, "j0")
+        batch.add("ZADD", active, "9999999999999", "ghost-1", "9999999999999", "ghost-2")
+        batch.add("EXEC")
+        _ = try await fixture.connection.send(batch)
         let isNoticed = await eventually(within: .seconds(20)) { await aggregator.stats()[0].censusDrift > 0 }
         #expect(isNoticed)
         let counts: [Census.Standing: Int] = [

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -132,13 +133,21 @@ def main():
     hosts = [urllib.parse.urlsplit(address).netloc for address in (url, second)]
     with open(f"{SCRATCH}/prometheus.yml", "w", encoding="utf-8") as file:
         yaml.safe_dump({
-            "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
+            "global": {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "1s"},
             "rule_files": [f"{PROMETHEUS}/headway.rules.yml"],
             "scrape_configs": [{"job_name": "headway", "static_configs": [{"targets": hosts}]}]}, file)
     scene.start([
         "prometheus", f"--config.file={SCRATCH}/prometheus.yml", f"--storage.tsdb.path={SCRATCH}/tsdb",
         "--web.listen-address=127.0.0.1:0"], "prometheus.log")
     prometheus = "http://" + scene.find("prometheus.log", r'msg="Listening on" address=(127\.0\.0\.1:\d+)')
+
+    def is_ready():
+        try:
+            return get(f"{prometheus}/-/ready")
+        except urllib.error.HTTPError:
+            return None
+
+    wait_for(is_ready, "Prometheus is ready")
 
     def ask(expression):
         answer = json.loads(get(f"{prometheus}/api/v1/query?" + urllib.parse.urlencode({"query": expression})))
