@@ -43,9 +43,12 @@ struct DoctorTests {
         let line = try #require(up.output.split(separator: "\n").first?.split(separator: " ").last)
         let answer = try await doctor(scene, ["--api", String(line)])
         #expect(answer.code == 0, "\(answer.text)")
-        #expect(answer.findings.isEmpty, "\(answer.text)")
+        // A machine that is busy with tests may be slow to answer, and is told so.
+        #expect(answer.findings.subtracting(["note latency"]).isEmpty, "\(answer.text)")
         let words = try await HeadwayBinary.run(["doctor", "--redis", scene.url])
-        #expect(words.output == "everything is as it should be\n")
+        #expect(words.code == 0)
+        #expect(
+            words.output == "everything is as it should be\n" || words.output.hasPrefix("note     latency"))
         up.signal(SIGTERM)
         _ = await up.end()
 
