@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from house import BINARY, ROOT, House, eventually
+from house import BINARY, ROOT, House, eventually, patience
 
 LIVE = re.compile("^Live$")
 
@@ -240,9 +240,10 @@ def test_from_publish_to_changed_pixels(visit, house, record_testsuite_property)
     samples.sort()
     p50, p99 = statistics.median(samples), samples[int(len(samples) * 0.99)]
     print(f"\npublish to pixels: {len(samples)} samples, p50 {p50:.0f} ms, p99 {p99:.0f} ms, max {samples[-1]:.0f} ms")
-    assert len(samples) > 150
-    # Ten times what was seen on two idle cores.
-    assert p50 < 700 and p99 < 3000
+    # The page may skip numbers that came too close together.
+    assert len(samples) > 99
+    # Ten times what was seen.
+    assert p50 < 700 * patience() and p99 < 3000 * patience()
 
 
 def test_ten_thousand_members_do_not_freeze_it(visit, house):
@@ -281,8 +282,8 @@ def test_ten_thousand_members_do_not_freeze_it(visit, house):
     longest = max(tasks, default=0)
     print(f"\n10,000 members, 9,000 events in {seconds:.1f} s: {len(frames)} frames, p50 {statistics.median(frames):.0f} ms,"
           f" p99 {frames[int(len(frames) * 0.99)]:.0f} ms; {len(tasks)} long tasks, longest {longest:.0f} ms")
-    assert longest < 500
-    assert statistics.median(frames) < 50
+    assert longest < 500 * patience()
+    assert statistics.median(frames) < 50 * patience()
     assert page.evaluate("document.querySelectorAll('*').length") < 3000
 
 
