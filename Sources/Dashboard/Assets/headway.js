@@ -173,7 +173,7 @@ class HeadwayProgress extends HTMLElement {
     this.#leave();
     const kind = this.hasAttribute("bulk") ? "bulk" : "job", id = this.getAttribute(kind) ?? "", src = this.getAttribute("src");
     let base = home;
-    try { if (src !== null) base = new URL(src.replace(/\/*$/, "/"), document.baseURI).href; } catch { base = null; }
+    try { if (src !== null) base = new URL(src.endsWith("/") ? src : src + "/", document.baseURI).href; } catch { base = null; }
     if (!base || !/^[\w.:@-]{1,200}$/.test(id)) return this.render();
     if (!lines.has(base)) lines.set(base, new Line(base));
     this.#line = lines.get(base);
