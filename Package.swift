@@ -40,6 +40,12 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["EventLoop", "Redis"], path: "Tests/Support"),
         .executableTarget(
             name: "FaultPublisher", dependencies: ["Headway"], path: "Tests/Faults/Publisher"),
+        .executableTarget(
+            name: "Simulation",
+            dependencies: [
+                "Aggregator", "EventLoop", "Headway", "HeadwayCore", "HeadwayWire", "ReadAPI", "Redis",
+            ],
+            path: "Tests/Simulation"),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),
         .testTarget(name: "RedisTests", dependencies: ["EventLoop", "Redis", "TestSupport"]),
         .testTarget(name: "HeadwayCoreTests", dependencies: ["HeadwayCore"]),

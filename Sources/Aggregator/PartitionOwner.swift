@@ -131,7 +131,7 @@ actor PartitionOwner {
 
     private func live() async {
         var backoff = Backoff(base: .milliseconds(50), cap: .seconds(1))
-        var random = SystemRandomNumberGenerator()
+        var random = loop.dice
         while !isStopping {
             let began = loop.clock.now
             do throws(Loss) {
@@ -178,6 +178,7 @@ actor PartitionOwner {
     }
 
     private func liveOn(_ connection: RedisConnection) async throws(Loss) {
+        var random = loop.dice
         while !isStopping {
             if let memory = try await take(on: connection) {
                 heir = nil
@@ -187,7 +188,7 @@ actor PartitionOwner {
                 try await serve(memory, on: connection)
                 stats.isOwner = false
             } else {
-                try? await loop.sleep(for: options.glance(jitter: Double.random(in: 0...1)))
+                try? await loop.sleep(for: options.glance(jitter: Double.random(in: 0...1, using: &random)))
             }
         }
     }

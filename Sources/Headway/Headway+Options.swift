@@ -30,6 +30,8 @@ extension Headway {
 
         // For tests.
         package var clock: any LoopClock = SystemLoopClock()
+        /// Where it runs; a loop of its own when nil.
+        package var loop: EventLoop?
         package var replyTimeout = Duration.seconds(5)
         package var longestBackoff = Duration.seconds(10)
         package var holdBack = 50_000
@@ -39,7 +41,7 @@ extension Headway {
 
         var workerName: String { String((worker ?? WorkerName.here).unicodeScalars.prefix(WireLimits.label)) }
 
-        func settings(_ keyspace: Keyspace) -> Outbox.Settings {
+        func settings(_ keyspace: Keyspace, dice: LoopDice) -> Outbox.Settings {
             var settings = Outbox.Settings(keyspace: keyspace, worker: workerName)
             settings.limits.bytes = bufferLimit
             settings.rules.keep = failoverWindow
@@ -47,6 +49,7 @@ extension Headway {
             settings.tickInterval = tickInterval
             settings.looks = lookInterval
             settings.parking = parking
+            settings.newSource = { SourceName.random(using: dice) }
             return settings
         }
     }

@@ -19,7 +19,7 @@ final class Outbox: Sendable {
         var lastLooks = Duration.milliseconds(50)
         /// A partition that needs a person is tried again after this.
         var parking = Duration.seconds(10)
-        var newSource: @Sendable () -> String = { SourceName.random() }
+        var newSource: @Sendable () -> String = { SourceName.random(using: SystemRandomNumberGenerator()) }
     }
 
     /// How a wait ended.

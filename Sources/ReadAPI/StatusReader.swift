@@ -139,7 +139,7 @@ package actor StatusReader {
         guard !estimators.isReading else { return }
         estimators.isReading = true
         if let age, age < Estimators.limit {
-            Task { await self.readDurations() }
+            Task(executorPreference: loop) { await self.readDurations() }
         } else {
             await readDurations()
         }
