@@ -101,7 +101,10 @@ final class Course {
         case .redisLosesTail: replaceRedis(behind: world.time(.zero, .seconds(2)))
         case .followerPromoted: promote()
         case .redisFrozen:
-            world.front?.pausedUntil = world.now + world.time(.milliseconds(50), .seconds(4))
+            // Never shortened: what waits for its end keeps its order.
+            guard let server = world.front else { return }
+            server.pausedUntil = max(
+                server.pausedUntil, world.now + world.time(.milliseconds(50), .seconds(4)))
         case .clientsKilled: world.front?.cutAll(replies: .arrive)
         case .clockSet: setClock()
         case .memoryFull:
@@ -167,8 +170,6 @@ final class Course {
         world.isEnding = true
         guard wait(until: { self.world.front != nil }, "there is no Redis") else { return }
         world.front?.redis.refusal = nil
-        world.front?.pausedUntil = .zero
-        for process in world.processes where !process.isDead { process.wakes = min(process.wakes, world.now + .seconds(2)) }
         guard wait(until: { self.workers.allSatisfy(\.isIdle) }, "workers are still at work") else { return }
         // What a dead worker's connection still carries arrives meanwhile.
         let later = world.now + .seconds(6)
