@@ -45,7 +45,7 @@ struct Wishes {
         --steps 20000        of each, under faults
         --twice              each seed twice, to the same end
         --control NAME       take a protection out; fails unless some seed notices (debug builds)
-        --faults a,b | none  only these; --fault-limit N, --partitions, --aggregators, --workers, --hands N, --no-reader
+        --faults a,b | none  only these; --fault-limit N, --partitions, --aggregators, --workers, --hands N, --no-reader, --expires, --keeps
         --last-words 120     how much of the end of a failing run is shown
         """
 
@@ -87,6 +87,8 @@ struct Wishes {
             case "--workers": settings.workers = try number(name)
             case "--hands": settings.hands = try number(name)
             case "--last-words": settings.lastWords = try number(name)
+            case "--expires": settings.expires = true
+            case "--keeps": settings.expires = false
             case "--no-reader": settings.hasReader = false
             default: throw Problem(description: "what is \(name)?")
             }

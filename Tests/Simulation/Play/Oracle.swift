@@ -6,6 +6,8 @@ struct Oracle {
     let ledger: Ledger
     let redis: FakeRedis
     let keyspace: Keyspace
+    /// Whether what has ended may be gone.
+    let expires: Bool
 
     /// - Returns: nothing when all is as it was said.
     func differences() -> [String] {
@@ -32,9 +34,16 @@ struct Oracle {
     // MARK: Jobs
 
     func differences(of told: Told) -> [String] {
+        if told.isTainted { return [] }
         let id = JobID(unchecked: told.id)
         let partition = keyspace.partition(of: id)
         guard let found = hash(keyspace.job(partition, id)) else {
+            if expires, told.hasEnded, case .string(let text)? = redis.value(Bytes(keyspace.tombstone(partition, id))),
+                let tombstone = try? JobRecord.Tombstone(text: text.text)
+            {
+                return tombstone.status.rawValue == told.status && tombstone.attempt == told.attempt
+                    ? [] : ["job \(told.id): its tombstone is \(text.text), said was \(told.status)"]
+            }
             return ["job \(told.id) is not there; said was \(told.status)"]
         }
         var wrong: [String] = []
@@ -63,7 +72,8 @@ struct Oracle {
         if !told.isTorn { wrong += differencesOfTimeline(of: told, found, keyspace.timeline(partition, id)) }
         let active = scores(keyspace.active(partition)).score(of: Bytes(told.id))
         if (active != nil) == told.hasEnded { wrong.append("job \(told.id): \(told.status), active \(active ?? 0)") }
-        if let bulk = told.bulk {
+        let members = told.bulk.map { keyspace.members(partition, BulkID(unchecked: $0)) }
+        if let bulk = told.bulk, !expires || redis.value(Bytes(members ?? "")) != nil {
             let member = scores(keyspace.members(partition, BulkID(unchecked: bulk))).score(of: Bytes(told.id))
             let status = member.map { Witness.statuses[Int($0 / 1e13)].text }
             if status != told.status {
@@ -116,6 +126,8 @@ struct Oracle {
         }
         let said = Witness.statuses.map { status in told.members.count { Bytes($0.status) == status } }
         var wrong: [String] = []
+        // What is begun anew after it had settled and gone is counted from there.
+        if told.isTainted || expires && (told.isTorn || shares[keyspace.partition(of: id)] == nil) { return wrong }
         if counted != said { wrong.append("bulk \(told.id) counts \(counted), said was \(said)") }
         if members.sorted() != told.members.map(\.id).sorted() {
             wrong.append("bulk \(told.id): its members are \(members.sorted())")

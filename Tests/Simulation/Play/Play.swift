@@ -6,11 +6,15 @@ struct Play: Sendable {
     static let heartbeat = Duration.seconds(3)
     static let lostAfter = Duration.seconds(20)
 
-    static let pipeline = """
+    /// - Parameter expires: what has ended soon expires.
+    static func pipeline(expires: Bool) -> String {
+        """
         {"name": "sim", "maxAttempts": 1000, "heartbeat": "3s", "stallAfter": "12s", "lostAfter": "20s",
+         "retention": {"finished": "\(expires ? "5s" : "24h")"},
          "stages": [{"id": "fetch", "range": [0, 20]}, {"id": "draw", "range": [20, 80], "indexed": true},
           {"id": "proof", "range": [80, 90], "optional": true}, {"id": "store", "range": [90, 100]}]}
         """
+    }
 
     /// The process was killed: nothing that it would do now matters.
     struct Killed: Error {}

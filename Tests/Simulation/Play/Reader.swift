@@ -12,7 +12,8 @@ final class Reader: @unchecked Sendable {
         let subject: ProgressEvent.Subject
         var last: LiveAnswer?
         var watch: LiveWatch?
-        var epochs: Set<String> = []
+        /// That were left, and how often Redis had fallen back by then.
+        var epochs: [String: Int] = [:]
 
         init(_ subject: ProgressEvent.Subject) { self.subject = subject }
     }
@@ -76,14 +77,23 @@ final class Reader: @unchecked Sendable {
         world.note("\(process.name) shows \(screen.subject) as \(token) \(answer.outcome ?? "")")
         guard let last = screen.last?.token else { return }
         if token.epoch == last.epoch {
+            if isExpiry(answer, after: screen.last) { return }
             if token.version < last.version {
                 world.fail("I10: \(screen.subject) was shown as \(last), then as \(token)")
             }
         } else {
-            screen.epochs.insert(last.epoch)
-            if screen.epochs.contains(token.epoch) {
+            screen.epochs[last.epoch] = world.ledger.falls
+            // Redis itself may fall back to before an epoch began; nothing else brings one back.
+            if let falls = screen.epochs[token.epoch], falls == world.ledger.falls {
                 world.fail("I10: \(screen.subject): epoch \(token.epoch) is back after \(last.epoch)")
             }
+        }
+    }
+
+    private func isExpiry(_ answer: LiveAnswer, after last: LiveAnswer?) -> Bool {
+        switch answer {
+        case .bulk(.expired), .bulk(.unknown): world.expires && last?.outcome != nil
+        default: false
         }
     }
 
@@ -93,15 +103,20 @@ final class Reader: @unchecked Sendable {
             switch (screen.subject, screen.last) {
             case (.job(let id), .job(let answer)?):
                 let told = world.ledger.job(id.description)
+                if told.isTainted { return nil }
                 let seen = answer.status?.rawValue
                 return seen == told.status ? nil : "job \(id) is shown as \(seen ?? "unknown"), said was \(told.status)"
             case (.bulk(let id), .bulk(.bulk(let snapshot))?):
                 let told = world.ledger.bulk(id.description)
+                if told.isTainted || world.expires { return nil }
                 let seen = Witness.statuses.map { status in
                     JobState.Status(rawValue: status.text).map { snapshot.summary.counts[$0] } ?? 0
                 }
                 let said = Witness.statuses.map { status in told.members.count { Bytes($0.status) == status } }
                 return seen == said ? nil : "bulk \(id) is shown as \(seen), said was \(said)"
+            case (.bulk, .bulk(.expired)?), (.bulk, .bulk(.unknown)?):
+                return world.expires ? nil : "\(screen.subject) is shown as gone"
+            case (_, nil) where world.settings.isLossy: return nil
             default: return "\(screen.subject) is shown as \(screen.last.map { "\($0.token)" } ?? "nothing")"
             }
         }

@@ -30,6 +30,8 @@ final class Told: @unchecked Sendable {
     weak var speaker: Process?
     /// A process that spoke of it was killed: what it said last may never have got through.
     var isTorn = false
+    /// A word of it was taken away unread: nobody can know what it is.
+    var isTainted = false
     /// Redis had acknowledged its end before its worker was killed.
     var wasStored = false
     /// How often Redis had fallen back when its end was said.
@@ -129,6 +131,7 @@ final class ToldBulk {
     var isCancelled = false
     /// Somebody who spoke of it was killed: it is said again at the end.
     var isTorn = false
+    var isTainted = false
 
     init(_ id: String) { self.id = id }
 }
@@ -172,6 +175,18 @@ final class Ledger {
             told.isTorn = true
             told.wasStored = isStored && told.hasEnded
             if let bulk = told.bulk { bulks[bulk]?.isTorn = true }
+        }
+    }
+
+    /// A word about it was taken away unread.
+    func taint(_ subject: String) {
+        for told in [jobs[subject]].compactMap(\.self) {
+            (told.isTainted, told.isTorn) = (true, true)
+            if let bulk = told.bulk { bulks[bulk]?.isTainted = true }
+        }
+        if let bulk = bulks[subject] {
+            (bulk.isTainted, bulk.isTorn) = (true, true)
+            for told in bulk.members { (told.isTainted, told.isTorn) = (true, true) }
         }
     }
 

@@ -28,6 +28,10 @@ final class World: LoopDriver, @unchecked Sendable {
     /// How many jobs a worker has at a time.
     let hands: Int
     let keyspace: Keyspace
+    /// Whether what has ended expires while the world lasts.
+    let expires: Bool
+    /// Gaps that operators were told of, in events.
+    var gapsTold: Int64 = 0
     /// No more bulks are begun.
     var isEnding = false
 
@@ -42,6 +46,7 @@ final class World: LoopDriver, @unchecked Sendable {
         } catch {
             preconditionFailure("\(error)")
         }
+        expires = settings.expires ?? dice.hits(oneIn: 4)
         self.dice = dice
     }
 
