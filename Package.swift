@@ -45,7 +45,10 @@ let package = Package(
             dependencies: [
                 "Aggregator", "EventLoop", "Headway", "HeadwayCore", "HeadwayWire", "ReadAPI", "Redis",
             ],
-            path: "Tests/Simulation"),
+            path: "Tests/Simulation", exclude: ["controls.txt"]),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["EventLoop", "HeadwayWire", "Redis", "Simulation", "TestSupport"]),
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),
         .testTarget(name: "RedisTests", dependencies: ["EventLoop", "Redis", "TestSupport"]),
         .testTarget(name: "HeadwayCoreTests", dependencies: ["HeadwayCore"]),

@@ -39,7 +39,7 @@ actor ErrandRunner {
     ) async -> BulkShare.Errands {
         let bulk = share.id
         var done: BulkShare.Errands = []
-        if errands.contains(.announce), 
+        if errands.contains(.announce),
             await tell(.announced, of: bulk, to: [keyspace.partition(of: bulk)], by: teller)
         {
             done.insert(.announce)

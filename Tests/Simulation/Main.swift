@@ -37,12 +37,15 @@ struct Wishes {
     var settings = Settings(seed: 0)
     /// Each seed twice: both must come out the same.
     var isTwice = false
+    /// All seeds, whatever goes wrong in some; nothing is shrunk.
+    var goesOn = false
     /// A protection that is taken out: it must be noticed.
     var control: String?
 
     static let help = """
         --seeds 1-100        which worlds; --seed 7 for one, with its last steps
         --steps 20000        of each, under faults
+        --go-on              all seeds, whatever goes wrong in some
         --twice              each seed twice, to the same end
         --control NAME       take a protection out; fails unless some seed notices (debug builds)
         --faults a,b | none  only these; --fault-limit N, --partitions, --aggregators, --workers, --hands N, --no-reader, --expires, --keeps
@@ -71,6 +74,7 @@ struct Wishes {
                 seeds = parts.count == 1 ? 1...max(1, first) : first...last
             case "--steps": settings.steps = try number(name)
             case "--twice": isTwice = true
+            case "--go-on": goesOn = true
             case "--control": control = rest.popFirst()
             case "--faults":
                 let names = (rest.popFirst() ?? "").split(separator: ",").filter { $0 != "none" }

@@ -12,6 +12,7 @@ struct Simulation {
         var steps = 0
         var faults = 0
         var jobs = 0
+        var wrong = 0
         var counts: [String: Int] = [:]
         var digest = Digest()
         let began = ContinuousClock.now
@@ -28,8 +29,14 @@ struct Simulation {
             digest.add(outcome.digest)
             if let violation = outcome.violation {
                 if let control = wishes.control {
-                    print("without \(control): seed \(seed) notices after \(outcome.steps) steps: \(violation)")
+                    print(
+                        "without \(control): seed \(seed) notices after \(outcome.steps) steps: \(violation)")
                     return true
+                }
+                if wishes.goesOn {
+                    wrong += 1
+                    print("VIOLATION, seed \(seed), after \(outcome.steps) steps: \(violation)")
+                    continue
                 }
                 report(settings, outcome)
                 return false
@@ -38,13 +45,16 @@ struct Simulation {
                 let again = Course(settings).run()
                 steps += again.steps
                 guard again == outcome else {
-                    print("seed \(seed) is not repeatable: \(outcome.steps) steps to \(outcome.digest), then \(again.steps) to \(again.digest)")
+                    print(
+                        "seed \(seed) is not repeatable: \(outcome.steps) steps to \(outcome.digest), then \(again.steps) to \(again.digest)"
+                    )
                     return false
                 }
             }
             if ContinuousClock.now - saidAt > .seconds(10) {
                 saidAt = .now
                 print("seed \(seed): \(steps) steps so far")
+                fflush(nil)
             }
         }
         if let control = wishes.control {
@@ -58,14 +68,16 @@ struct Simulation {
         }
         print(
             "\(wishes.seeds.count) seeds\(wishes.isTwice ? ", each twice to the same end" : ""): \(steps) steps, "
-                + "\(faults) faults, \(jobs) jobs, 0 violations; \(rate) steps/s, digest \(String(digest.value, radix: 16))")
-        return true
+                + "\(faults) faults, \(jobs) jobs, \(wrong) violations; \(rate) steps/s, digest \(String(digest.value, radix: 16))"
+        )
+        return wrong == 0
     }
 
     private func report(_ settings: Settings, _ outcome: Course.Outcome) {
         print("VIOLATION, seed \(settings.seed), after \(outcome.steps) steps and \(outcome.faults) faults:")
         print("    \(outcome.violation ?? "")")
-        var (smallest, shown) = wishes.settings.isTracing ? (settings, outcome) : Shrink.smallest(of: settings, outcome)
+        var (smallest, shown) =
+            wishes.settings.isTracing ? (settings, outcome) : Shrink.smallest(of: settings, outcome)
         if !smallest.isTracing {
             smallest.isTracing = true
             shown = Course(smallest).run()

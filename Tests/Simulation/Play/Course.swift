@@ -40,7 +40,8 @@ final class Course {
         world.witness("\(world.now)".utf8)
         return Outcome(
             steps: world.steps, digest: world.digest.value, violation: world.violation, faults: faults,
-            jobs: world.ledger.jobs.count, counts: world.counts, lastWords: world.lastWords(settings.lastWords))
+            jobs: world.ledger.jobs.count, counts: world.counts,
+            lastWords: world.lastWords(settings.lastWords))
     }
 
     private func begin() {
@@ -50,7 +51,9 @@ final class Course {
         for number in 0..<(settings.aggregators ?? 1 + world.roll(3)) {
             instances.append(Instance(number, in: world))
         }
-        for number in 0..<(settings.workers ?? 1 + world.roll(3)) { workers.append(Worker(number, in: world)) }
+        for number in 0..<(settings.workers ?? 1 + world.roll(3)) {
+            workers.append(Worker(number, in: world))
+        }
         if settings.hasReader { reader = Reader(in: world) }
         // Some kinds are left out of each run, or the frequent would hide the rare.
         kinds = settings.faults ?? Fault.harmless.filter { _ in world.hits(oneIn: 2) }
@@ -92,14 +95,16 @@ final class Course {
                 for: world.time(.milliseconds(10), .seconds(2)))
         case .slowLine:
             world.pick(links)?.slow(
-                by: world.time(.milliseconds(30), .milliseconds(200)), for: world.time(.seconds(3), .seconds(25)))
+                by: world.time(.milliseconds(30), .milliseconds(200)),
+                for: world.time(.seconds(3), .seconds(25)))
         case .entryRemoved: removeEntry()
         case .aggregatorKilled: world.pick(instances)?.kill(for: world.time(.zero, Instance.lease * 2))
         case .aggregatorFrozen:
             freeze(world.pick(instances)?.process, for: world.time(.milliseconds(50), Instance.lease * 4))
         case .aggregatorRestarted: world.pick(instances)?.restart(after: world.time(.zero, .seconds(1)))
         case .workerKilled: world.pick(workers)?.kill(for: world.time(.zero, .seconds(2)))
-        case .workerFrozen: freeze(world.pick(workers)?.process, for: world.time(.milliseconds(50), .seconds(9)))
+        case .workerFrozen:
+            freeze(world.pick(workers)?.process, for: world.time(.milliseconds(50), .seconds(9)))
         case .readerKilled: reader?.kill(for: world.time(.zero, .seconds(1)))
         case .redisRestarted: replaceRedis(behind: nil)
         case .redisLosesTail: replaceRedis(behind: world.time(.zero, .seconds(2)))
@@ -150,7 +155,9 @@ final class Course {
 
     /// Far enough to be noticed, or so little that it does no harm.
     private func setClock() {
-        let far = world.hits(oneIn: 3) ? world.time(.seconds(60), .seconds(3_600)) : world.time(.seconds(3), .seconds(20))
+        let far =
+            world.hits(oneIn: 3)
+            ? world.time(.seconds(60), .seconds(3_600)) : world.time(.seconds(3), .seconds(20))
         let step = world.hits(oneIn: 4) ? world.time(.zero, .milliseconds(50)) : far
         world.front?.offset += world.hits(oneIn: 2) ? step : .zero - step
     }
@@ -204,7 +211,9 @@ final class Course {
         guard wait(until: { self.world.now >= later }, "time stands still") else { return }
         guard wait(until: { self.workers.allSatisfy(\.isThrough) }, "not all is applied") else { return }
         repeatTorn()
-        guard wait(until: { self.workers.allSatisfy(\.isThrough) }, "not all is applied again") else { return }
+        guard wait(until: { self.workers.allSatisfy(\.isThrough) }, "not all is applied again") else {
+            return
+        }
         world.ledger.settleCancels()
         _ = wait(until: { self.differences.isEmpty }, "") { [self] in
             world.fail(differences.prefix(6).joined(separator: "\n    "))
@@ -217,16 +226,21 @@ final class Course {
         guard let redis = world.front?.redis, settings.isLossy else { return }
         var lost: Int64 = 0
         for partition in 0..<world.keyspace.partitions {
-            guard case .hash(let control)? = redis.value(Bytes(world.keyspace.control(partition))) else { continue }
+            guard case .hash(let control)? = redis.value(Bytes(world.keyspace.control(partition))) else {
+                continue
+            }
             lost += control[Bytes("lost")].flatMap { Int64($0.text) } ?? 0
         }
         if world.gapsTold > lost {
-            world.fail("I1: operators were told of \(world.gapsTold) lost events, \(lost) are committed as lost")
+            world.fail(
+                "I1: operators were told of \(world.gapsTold) lost events, \(lost) are committed as lost")
         }
     }
 
     private var oracle: Oracle? {
-        world.front.map { Oracle(ledger: world.ledger, redis: $0.redis, keyspace: world.keyspace, expires: world.expires) }
+        world.front.map {
+            Oracle(ledger: world.ledger, redis: $0.redis, keyspace: world.keyspace, expires: world.expires)
+        }
     }
 
     private var differences: [String] {
@@ -285,7 +299,9 @@ final class Course {
         guard wait(until: { self.workers.allSatisfy(\.isClosed) }, "workers do not close") else { return }
         for instance in instances { instance.stop() }
         reader?.stop()
-        guard wait(until: { self.instances.allSatisfy(\.isStopped) }, "aggregators do not stop") else { return }
+        guard wait(until: { self.instances.allSatisfy(\.isStopped) }, "aggregators do not stop") else {
+            return
+        }
         let end = world.now + .seconds(30)
         while world.violation == nil, world.now < end,
             world.processes.contains(where: { $0.loop.isReady || $0.loop.nextTimer != nil })

@@ -33,7 +33,8 @@ final class Instance: @unchecked Sendable {
         options.publisherBackoff = .seconds(2)
         if world.expires { options.bulkRetention = .seconds(8) }
         Task(executorPreference: process.loop) { [self, options] in
-            let aggregator = Aggregator(keyspace: world.keyspace, options: options, on: [process.loop]) { notice in
+            let aggregator = Aggregator(keyspace: world.keyspace, options: options, on: [process.loop]) {
+                notice in
                 world.hear(notice, from: process)
             }
             guard self.process === process, !isStopped else { return }

@@ -38,7 +38,8 @@ struct Oracle {
         let id = JobID(unchecked: told.id)
         let partition = keyspace.partition(of: id)
         guard let found = hash(keyspace.job(partition, id)) else {
-            if expires, told.hasEnded, case .string(let text)? = redis.value(Bytes(keyspace.tombstone(partition, id))),
+            if expires, told.hasEnded,
+                case .string(let text)? = redis.value(Bytes(keyspace.tombstone(partition, id))),
                 let tombstone = try? JobRecord.Tombstone(text: text.text)
             {
                 return tombstone.status.rawValue == told.status && tombstone.attempt == told.attempt
@@ -62,7 +63,9 @@ struct Oracle {
         compare("message", told.message)
         compare("fraction", "\(told.fraction)", absent: "0")
         if told.hasEnded { compare("health", nil) }
-        let stages = (found[Bytes("stages")]?.text ?? "").split(separator: " ").map { $0.split(separator: "=") }
+        let stages = (found[Bytes("stages")]?.text ?? "").split(separator: " ").map {
+            $0.split(separator: "=")
+        }
         for letter in "cs" as String {
             let seen = stages.filter { $0.count == 2 && $0[1].first == letter }.map { String($0[0]) }.sorted()
             if seen != told.stages(letter).sorted() {
@@ -71,10 +74,13 @@ struct Oracle {
         }
         if !told.isTorn { wrong += differencesOfTimeline(of: told, found, keyspace.timeline(partition, id)) }
         let active = scores(keyspace.active(partition)).score(of: Bytes(told.id))
-        if (active != nil) == told.hasEnded { wrong.append("job \(told.id): \(told.status), active \(active ?? 0)") }
+        if (active != nil) == told.hasEnded {
+            wrong.append("job \(told.id): \(told.status), active \(active ?? 0)")
+        }
         let members = told.bulk.map { keyspace.members(partition, BulkID(unchecked: $0)) }
         if let bulk = told.bulk, !expires || redis.value(Bytes(members ?? "")) != nil {
-            let member = scores(keyspace.members(partition, BulkID(unchecked: bulk))).score(of: Bytes(told.id))
+            let member = scores(keyspace.members(partition, BulkID(unchecked: bulk))).score(
+                of: Bytes(told.id))
             let status = member.map { Witness.statuses[Int($0 / 1e13)].text }
             if status != told.status {
                 wrong.append("job \(told.id): \(told.status), member of \(bulk) as \(status ?? "none")")
@@ -127,7 +133,9 @@ struct Oracle {
         let said = Witness.statuses.map { status in told.members.count { Bytes($0.status) == status } }
         var wrong: [String] = []
         // What is begun anew after it had settled and gone is counted from there.
-        if told.isTainted || expires && (told.isTorn || shares[keyspace.partition(of: id)] == nil) { return wrong }
+        if told.isTainted || expires && (told.isTorn || shares[keyspace.partition(of: id)] == nil) {
+            return wrong
+        }
         if counted != said { wrong.append("bulk \(told.id) counts \(counted), said was \(said)") }
         if members.sorted() != told.members.map(\.id).sorted() {
             wrong.append("bulk \(told.id): its members are \(members.sorted())")

@@ -41,7 +41,9 @@ struct Play: Sendable {
             return try await body()
         } catch {
             if process.isDead { throw Killed() }
-            if !(error is Mishap) { world.fail("\(process.name): \(what) of \(subject) was refused: \(error)") }
+            if !(error is Mishap) {
+                world.fail("\(process.name): \(what) of \(subject) was refused: \(error)")
+            }
             throw error
         }
     }
@@ -86,23 +88,34 @@ struct Play: Sendable {
     func open(_ bulk: String, _ size: Int) async throws {
         let told = world.ledger.bulk(bulk)
         if told.total == nil { worker.bulks.append(bulk) }
-        _ = try await say("open", of: bulk, { told.total = size }) { try await headway.openBulk(bulk, total: size) }
+        _ = try await say("open", of: bulk, { told.total = size }) {
+            try await headway.openBulk(bulk, total: size)
+        }
     }
 
     func seal(_ bulk: String, _ size: Int) async throws {
         let told = world.ledger.bulk(bulk)
-        try await say("seal", of: bulk, { told.isSealed = true }) { try await headway.bulk(bulk).seal(total: size) }
+        try await say("seal", of: bulk, { told.isSealed = true }) {
+            try await headway.bulk(bulk).seal(total: size)
+        }
     }
 
     func cancel(_ bulk: String) async throws {
         let told = world.ledger.bulk(bulk)
-        try await say("cancel", of: bulk, { told.isCancelled = true }) { try await headway.bulk(bulk).cancel() }
+        try await say("cancel", of: bulk, { told.isCancelled = true }) {
+            try await headway.bulk(bulk).cancel()
+        }
     }
 
     func queue(_ job: String, in bulk: String) async throws {
         let told = told(job)
         let ledger = world.ledger
-        try await say("queue", of: job, { told.queue(in: bulk); ledger.enter(told) }) {
+        try await say(
+            "queue", of: job,
+            {
+                told.queue(in: bulk); ledger.enter(told)
+            }
+        ) {
             try await headway.queue(pipeline: "sim", id: job, in: bulk)
         }
     }
@@ -186,7 +199,8 @@ struct Play: Sendable {
         let last = fails ? 1 + dice.roll(4) : total - dice.roll(3)
         let (place, count) = fails ? (1, 2) : (index, of)
         // Once in a while it takes so long that silence would be noticed.
-        let longest: Duration = dice.hits(oneIn: 12) ? .seconds(6) : .milliseconds(dice.hits(oneIn: 3) ? 400 : 40)
+        let longest: Duration =
+            dice.hits(oneIn: 12) ? .seconds(6) : .milliseconds(dice.hits(oneIn: 3) ? 400 : 40)
         var pauses = dice
         dice = Dice(seed: dice.next())
         do {

@@ -105,14 +105,16 @@ final class Reader: @unchecked Sendable {
                 let told = world.ledger.job(id.description)
                 if told.isTainted { return nil }
                 let seen = answer.status?.rawValue
-                return seen == told.status ? nil : "job \(id) is shown as \(seen ?? "unknown"), said was \(told.status)"
+                return seen == told.status
+                    ? nil : "job \(id) is shown as \(seen ?? "unknown"), said was \(told.status)"
             case (.bulk(let id), .bulk(.bulk(let snapshot))?):
                 let told = world.ledger.bulk(id.description)
                 if told.isTainted || world.expires { return nil }
                 let seen = Witness.statuses.map { status in
                     JobState.Status(rawValue: status.text).map { snapshot.summary.counts[$0] } ?? 0
                 }
-                let said = Witness.statuses.map { status in told.members.count { Bytes($0.status) == status } }
+                let said = Witness.statuses.map { status in told.members.count { Bytes($0.status) == status }
+                }
                 return seen == said ? nil : "bulk \(id) is shown as \(seen), said was \(said)"
             case (.bulk, .bulk(.expired)?), (.bulk, .bulk(.unknown)?):
                 return world.expires ? nil : "\(screen.subject) is shown as gone"

@@ -31,7 +31,10 @@ struct Settings: Sendable, Equatable {
     /// As the command line takes it.
     var text: String {
         var words = ["--seed \(seed)", "--steps \(steps)"]
-        if let faults { words.append("--faults \(faults.isEmpty ? "none" : faults.map(\.rawValue).joined(separator: ","))") }
+        if let faults {
+            words.append(
+                "--faults \(faults.isEmpty ? "none" : faults.map(\.rawValue).joined(separator: ","))")
+        }
         if faultLimit < .max { words.append("--fault-limit \(faultLimit)") }
         if let partitions { words.append("--partitions \(partitions)") }
         if let aggregators { words.append("--aggregators \(aggregators)") }

@@ -4,7 +4,8 @@
 final class Told: @unchecked Sendable {
     /// Parts of a million.
     static let ranges: [String: (Int, Int)] = [
-        "fetch": (0, 200_000), "draw": (200_000, 800_000), "proof": (800_000, 900_000), "store": (900_000, 1_000_000),
+        "fetch": (0, 200_000), "draw": (200_000, 800_000), "proof": (800_000, 900_000),
+        "store": (900_000, 1_000_000),
     ]
     static let order = ["fetch", "draw", "proof", "store"]
     static let optional: Set<String> = ["proof"]

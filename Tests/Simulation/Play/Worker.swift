@@ -68,7 +68,8 @@ final class Worker: @unchecked Sendable {
                 let dice = Dice(seed: world.settings.seed, number, life, hand)
                 let mine = left.enumerated().filter { $0.offset % hands == hand }.map(\.element)
                 Task(executorPreference: process.loop) { [self] in
-                    var play = Play(world: world, worker: self, process: process, headway: headway, dice: dice)
+                    var play = Play(
+                        world: world, worker: self, process: process, headway: headway, dice: dice)
                     try? await Self.work(&play, again: mine, as: "w\(number).\(life).\(hand)", in: world)
                     if self.process === process { busy -= 1 }
                 }
@@ -76,7 +77,9 @@ final class Worker: @unchecked Sendable {
         }
     }
 
-    private static func work(_ play: inout Play, again: [String], as name: String, in world: World) async throws {
+    private static func work(_ play: inout Play, again: [String], as name: String, in world: World)
+        async throws
+    {
         for id in again { try await play.again(id) }
         var count = 0
         while !world.isEnding {

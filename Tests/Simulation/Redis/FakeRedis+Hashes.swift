@@ -39,7 +39,9 @@ extension FakeRedis {
             wrote(key)
             output.integer(1)
         case "HDEL":
-            let removed = command.dropFirst(2).reduce(into: Set<Bytes>()) { if fields[$1] != nil { $0.insert($1) } }
+            let removed = command.dropFirst(2).reduce(into: Set<Bytes>()) {
+                if fields[$1] != nil { $0.insert($1) }
+            }
             if !removed.isEmpty {
                 changeHash(key) { hash in for name in removed { _ = hash.remove(name) } }
                 wrote(key)

@@ -45,6 +45,7 @@ final class FakeRedis {
 
     /// After each unit that was executed at once: a command, or an accepted `EXEC` with all in it.
     var onExecuted: ((_ client: Int, _ unit: [[Bytes]], _ touched: [Bytes]) -> Void)?
+    var onRefused: ((_ client: Int, _ command: [Bytes], _ text: String) -> Void)?
     /// A client has something in its output.
     var onOutput: ((Client) -> Void)?
     /// A client began to wait.
@@ -106,6 +107,7 @@ final class FakeRedis {
     private func handle(_ command: [Bytes], from client: Client) {
         let name = command[0].text
         if let refusal, let text = text(of: refusal, name, client) {
+            onRefused?(client.id, command, text)
             if name == "EXEC" {
                 client.output.error("EXECABORT Transaction discarded because of: \(text)")
                 endTransaction(of: client)
@@ -205,7 +207,8 @@ final class FakeRedis {
     private func wake() {
         for (_, client) in clients.sorted(by: { $0.key < $1.key }) {
             guard let block = client.blocked, touched.contains(block.key) else { continue }
-            guard case .stream(let stream)? = database.entries[block.key]?.value, stream.last > block.after else {
+            guard case .stream(let stream)? = database.entries[block.key]?.value, stream.last > block.after
+            else {
                 continue
             }
             client.blocked = nil
@@ -328,7 +331,9 @@ final class FakeRedis {
                 guard let after = EntryID(command[place + 2]) else {
                     return client.output.error("ERR Invalid stream ID specified as stream command argument")
                 }
-                return read(Block(key: key, after: after, count: count, limit: limit ?? 0), client, isBlockable && limit != nil)
+                return read(
+                    Block(key: key, after: after, count: count, limit: limit ?? 0), client,
+                    isBlockable && limit != nil)
             default: preconditionFailure("XREAD \(command[place].text)")
             }
         }

@@ -24,7 +24,8 @@ struct ReplyWriter {
     mutating func score(_ score: Double) { bulk(Self.text(of: score)) }
 
     static func text(of score: Double) -> String {
-        Int64(exactly: score).map(String.init) ?? (score == .infinity ? "inf" : score == -.infinity ? "-inf" : "\(score)")
+        Int64(exactly: score).map(String.init)
+            ?? (score == .infinity ? "inf" : score == -.infinity ? "-inf" : "\(score)")
     }
 
     private mutating func line(_ mark: Unicode.Scalar, _ text: String) {

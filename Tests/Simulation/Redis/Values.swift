@@ -150,7 +150,9 @@ struct Stream: Equatable {
     mutating func removeFirst(_ count: Int) -> Int {
         guard count > 0 else { return 0 }
         entries.removeFirst(count)
-        if entries.startIndex > 64, entries.startIndex > 4 * entries.count { entries = ArraySlice(Array(entries)) }
+        if entries.startIndex > 64, entries.startIndex > 4 * entries.count {
+            entries = ArraySlice(Array(entries))
+        }
         return count
     }
 

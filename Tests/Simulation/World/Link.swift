@@ -16,6 +16,10 @@ final class Link: LoopStream {
     private var handle: ((LoopStreamEvent) -> Void)?
     private(set) var server: Server?
     private var client: FakeRedis.Client?
+    /// What is under way; nil is the end. Each is taken when its time has come, whatever that was put off by, so
+    /// nothing overtakes what was sent before it.
+    private var there: [ArraySlice<UInt8>?] = []
+    private var here: [ArraySlice<UInt8>?] = []
     /// When the last piece sent arrives, there and here.
     private var arrivesThere = Duration.zero
     private var arrivesHere = Duration.zero
@@ -38,7 +42,9 @@ final class Link: LoopStream {
 
     /// One way, once.
     private var delay: Duration {
-        let base = world.hits(oneIn: 50) ? world.time(.zero, .milliseconds(8)) : world.time(.microseconds(20), .microseconds(300))
+        let base =
+            world.hits(oneIn: 50)
+            ? world.time(.zero, .milliseconds(8)) : world.time(.microseconds(20), .microseconds(300))
         return lag.until > world.now ? base + lag.0 : base
     }
 
@@ -72,8 +78,13 @@ final class Link: LoopStream {
     }
 
     private func send(_ piece: ArraySlice<UInt8>) {
+        sendAway(piece)
+    }
+
+    private func sendAway(_ piece: ArraySlice<UInt8>?) {
+        there.append(piece)
         arrivesThere = max(arrivesThere, world.now + delay)
-        world.plan(at: arrivesThere) { self.arriveThere(piece) }
+        world.plan(at: arrivesThere) { self.arriveThere() }
     }
 
     func close() {
@@ -91,15 +102,8 @@ final class Link: LoopStream {
 
     /// The server hears of the end behind what was sent before.
     private func leave() {
-        arrivesThere = max(arrivesThere, world.now + delay)
-        world.plan(at: arrivesThere) { self.left() }
+        sendAway(nil)
         end()
-    }
-
-    private func left() {
-        guard let server, let client else { return }
-        if server.pausedUntil > world.now { return world.plan(at: server.pausedUntil) { self.left() } }
-        server.redis.close(client.id)
     }
 
     private func tell(_ event: LoopStreamEvent) {
@@ -110,9 +114,11 @@ final class Link: LoopStream {
 
     // MARK: The other side
 
-    private func arriveThere(_ piece: ArraySlice<UInt8>) {
-        guard let server, let client, !areRequestsLost, server.isUp else { return }
-        if server.pausedUntil > world.now { return world.plan(at: server.pausedUntil) { self.arriveThere(piece) } }
+    private func arriveThere() {
+        guard let server, let client else { return }
+        if server.pausedUntil > world.now { return world.plan(at: server.pausedUntil) { self.arriveThere() } }
+        guard let piece = there.removeFirst() else { return server.redis.close(client.id) }
+        guard !areRequestsLost, server.isUp else { return }
         server.redis.receive(piece, from: client)
     }
 
@@ -128,14 +134,16 @@ final class Link: LoopStream {
         }
     }
 
-    private func bring(_ piece: ArraySlice<UInt8>) {
+    private func bring(_ piece: ArraySlice<UInt8>?) {
+        here.append(piece)
         arrivesHere = max(arrivesHere, world.now + delay)
-        world.plan(at: arrivesHere) { self.arriveHere(piece) }
+        world.plan(at: arrivesHere) { self.arriveHere() }
     }
 
-    private func arriveHere(_ piece: ArraySlice<UInt8>) {
+    private func arriveHere() {
+        if process.wakes > world.now { return world.plan(at: process.wakes) { self.arriveHere() } }
+        guard let piece = here.removeFirst() else { return tell(.ended("Connection reset by peer")) }
         guard !isClosed, !process.isDead else { return }
-        if process.wakes > world.now { return world.plan(at: process.wakes) { self.arriveHere(piece) } }
         switch replies {
         case .arrive:
             world.witness(piece)
@@ -157,13 +165,7 @@ final class Link: LoopStream {
         isCut = true
         self.replies = replies
         areRequestsLost = areRequestsLost || areLost ?? world.hits(oneIn: 2)
-        let end = replies == .lost ? world.now : arrivesHere
-        world.plan(at: end + delay) { self.ended() }
+        bring(nil)
         leave()
-    }
-
-    private func ended() {
-        if process.wakes > world.now { return world.plan(at: process.wakes) { self.ended() } }
-        tell(.ended("Connection reset by peer"))
     }
 }

@@ -50,6 +50,9 @@ final class Server {
             witness.see(unit, touched, by: client, on: redis)
             remember()
         }
+        redis.onRefused = { client, command, text in
+            world.note("redis refuses \(client) \(command.map(\.text).joined(separator: " ")): \(text)")
+        }
         redis.trimSlack = { count in world.roll(count + 1) }
     }
 

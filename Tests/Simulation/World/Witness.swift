@@ -38,7 +38,11 @@ final class Witness {
         world.note("redis \(redis.replicationID.prefix(4)) executes for \(client): \(Self.text(of: unit))")
         for command in unit where command[0] == Self.xadd {
             let place = Place(command[1])
-            if place?.kind == "events" { hear(command) } else if place?.kind == "rejected" { refused(command) }
+            if place?.kind == "events" {
+                hear(command)
+            } else if place?.kind == "rejected" {
+                refused(command)
+            }
         }
         var bulks: Set<Bytes> = []
         var writes = 0
@@ -100,7 +104,9 @@ final class Witness {
         if control.next == Control.halted { world.fail("partition \(partition) is halted") }
         let before = memory.controls[partition] ?? Control()
         if control.nonce != before.nonce {
-            if memory.takers[control.nonce] != nil { world.fail("I5: partition \(partition): an old nonce is back") }
+            if memory.takers[control.nonce] != nil {
+                world.fail("I5: partition \(partition): an old nonce is back")
+            }
             if control.fence != before.fence + 1 {
                 world.fail("I5: partition \(partition): fence \(before.fence), then \(control.fence)")
             }
@@ -113,7 +119,8 @@ final class Witness {
         }
         if control.epoch == before.epoch {
             if control.checkpoint < before.checkpoint {
-                world.fail("I4: partition \(partition): checkpoint \(before.checkpoint), then \(control.checkpoint)")
+                world.fail(
+                    "I4: partition \(partition): checkpoint \(before.checkpoint), then \(control.checkpoint)")
             }
             if control.watermark < before.watermark {
                 world.fail("I4: partition \(partition): the watermark fell")
@@ -136,7 +143,9 @@ final class Witness {
             for item in scores.items { counted[Int(item.score / 1e13)] += 1 }
         }
         guard case .hash(let share)? = redis.value(prefix + Bytes("}:bulk:") + id) else {
-            if counted.contains(where: { $0 > 0 }) { world.fail("I6: bulk \(bulk.text) has members and no share") }
+            if counted.contains(where: { $0 > 0 }) {
+                world.fail("I6: bulk \(bulk.text) has members and no share")
+            }
             return
         }
         let told = Self.statuses.map { share[$0].flatMap { Int($0.text) } ?? 0 }
@@ -149,10 +158,13 @@ final class Witness {
     // MARK: I7: nothing unread is trimmed
 
     private func checkStream(_ partition: Int, _ key: Bytes, on redis: FakeRedis) {
-        guard case .stream(let stream)? = redis.value(key), let control = memory.controls[partition] else { return }
+        guard case .stream(let stream)? = redis.value(key), let control = memory.controls[partition] else {
+            return
+        }
         let gone = stream.added - stream.entries.count
         if Int64(gone) > control.consumed, !world.settings.isLossy {
-            world.fail("I7: partition \(partition): \(gone) entries are gone, \(control.consumed) were consumed")
+            world.fail(
+                "I7: partition \(partition): \(gone) entries are gone, \(control.consumed) were consumed")
         }
     }
 
@@ -184,7 +196,8 @@ final class Witness {
             world.count("verdicts of silence")
             // The owner judges up to its watermark; what came later is not read yet.
             let control = memory.controls[place.partition] ?? Control()
-            let behind = redis.wall() - control.watermark.milliseconds - Int64(control.skew / .milliseconds(1))
+            let behind =
+                redis.wall() - control.watermark.milliseconds - Int64(control.skew / .milliseconds(1))
             let judged = world.now - .milliseconds(behind)
             let silence = judged - (memory.heard[place.id]?.last { $0 <= judged } ?? .zero)
             if silence < due - Self.tolerance {
@@ -192,8 +205,12 @@ final class Witness {
             }
         }
         guard let before else { return }
-        if life.attempt < before.attempt { world.fail("I8: \(key.text): attempt \(before.attempt), then \(life.attempt)") }
-        if life.version < before.version { world.fail("I8: \(key.text): version \(before.version), then \(life.version)") }
+        if life.attempt < before.attempt {
+            world.fail("I8: \(key.text): attempt \(before.attempt), then \(life.attempt)")
+        }
+        if life.version < before.version {
+            world.fail("I8: \(key.text): version \(before.version), then \(life.version)")
+        }
         guard life.attempt == before.attempt else { return }
         let wasLost = before.health == Bytes("lost")
         if Self.terminal.contains(before.status), life.status != before.status, !wasLost {
@@ -243,7 +260,8 @@ final class Witness {
             if command[place] == Bytes("reason") { reason = command[place + 1] }
         }
         if !world.ledger.mayBeRefused(subject.text) {
-            world.fail("I2: a word of \(subject.text) was refused as \(reason.text): \(Self.text(of: [command]))")
+            world.fail(
+                "I2: a word of \(subject.text) was refused as \(reason.text): \(Self.text(of: [command]))")
         }
     }
 }
