@@ -38,39 +38,47 @@ let package = Package(
             resources: [.embedInCode("Pipelines/book.json")]),
 
         .target(name: "TestSupport", dependencies: ["EventLoop", "Redis"], path: "Tests/Support"),
+        .target(name: "Seeded", path: "Tests/Seeded"),
         .executableTarget(
             name: "FaultPublisher", dependencies: ["Headway"], path: "Tests/Faults/Publisher"),
         .executableTarget(
             name: "Simulation",
             dependencies: [
-                "Aggregator", "EventLoop", "Headway", "HeadwayCore", "HeadwayWire", "ReadAPI", "Redis",
+                "Aggregator", "EventLoop", "Headway", "HeadwayCore", "HeadwayWire", "ReadAPI", "Redis", "Seeded",
             ],
             path: "Tests/Simulation", exclude: ["controls.txt"]),
         .testTarget(
             name: "SimulationTests",
             dependencies: ["EventLoop", "HeadwayWire", "Redis", "Simulation", "TestSupport"]),
-        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),
-        .testTarget(name: "RedisTests", dependencies: ["EventLoop", "Redis", "TestSupport"]),
-        .testTarget(name: "HeadwayCoreTests", dependencies: ["HeadwayCore"]),
-        .testTarget(name: "HeadwayWireTests", dependencies: ["HeadwayCore", "HeadwayWire"]),
-        .testTarget(name: "HTTPServerTests", dependencies: ["EventLoop", "HTTPServer", "TestSupport"]),
+        .testTarget(name: "EventLoopTests", dependencies: ["Seeded", "EventLoop"]),
+        .testTarget(name: "RedisTests", dependencies: ["Seeded", "EventLoop", "Redis", "TestSupport"]),
+        .testTarget(name: "HeadwayCoreTests", dependencies: ["Seeded", "HeadwayCore"]),
+        .testTarget(name: "HeadwayWireTests", dependencies: ["Seeded", "HeadwayCore", "HeadwayWire"]),
+        .testTarget(
+            name: "HTTPServerTests", dependencies: ["Seeded", "EventLoop", "HTTPServer", "TestSupport"]),
         .testTarget(
             name: "HTTPClientTests",
             dependencies: ["EventLoop", "HTTPClient", "HTTPServer", "TestSupport"]),
         .testTarget(
             name: "HeadwayTests",
-            dependencies: ["EventLoop", "Headway", "HeadwayCore", "HeadwayWire", "Redis", "TestSupport"]),
+            dependencies: [
+                "Seeded", "EventLoop", "Headway", "HeadwayCore", "HeadwayWire", "Redis", "TestSupport",
+            ]),
         .testTarget(
             name: "AggregatorTests",
-            dependencies: ["Aggregator", "EventLoop", "HeadwayCore", "HeadwayWire", "Redis", "TestSupport"]),
+            dependencies: [
+                "Seeded", "Aggregator", "EventLoop", "HeadwayCore", "HeadwayWire", "Redis", "TestSupport",
+            ]),
         .testTarget(
             name: "ReadAPITests",
             dependencies: [
+                "Seeded",
                 "EventLoop", "HTTPServer", "HeadwayCore", "HeadwayWire", "ReadAPI", "Redis", "TestSupport",
             ]),
         .testTarget(
             name: "SystemTests",
             dependencies: [
+                "Seeded",
                 "Aggregator", "EventLoop", "Headway", "HeadwayCLI", "HeadwayCore", "HeadwayWire", "ReadAPI",
                 "Redis",
                 "TestSupport",

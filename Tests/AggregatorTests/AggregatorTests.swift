@@ -1,3 +1,4 @@
+import Seeded
 import EventLoop
 import HeadwayCore
 import HeadwayWire
@@ -65,7 +66,7 @@ struct AggregatorTests {
         for fixture in fixtures {
             try await fixture.send("HSET", fixture.keyspace.pipelines, "book@1", patient)
         }
-        var random = SplitMix64(state: 42)
+        var random = SplitMix64(seed: 42)
         let start = try #require(try await fixtures[0].send("TIME").elements?[0].number) * 1000 - 20_000
         let types = ["job.started", "stage.started", "stage.progressed", "stage.completed", "job.heartbeat"]
         for step in 0..<600 {
@@ -297,18 +298,6 @@ struct AggregatorTests {
         #expect(job.recoveries > 0)
         await aggregator.stop()
         await fixture.stop()
-    }
-}
-
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }
 

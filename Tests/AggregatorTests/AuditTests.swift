@@ -1,3 +1,4 @@
+import Seeded
 import EventLoop
 import HeadwayCore
 import HeadwayWire
@@ -117,7 +118,7 @@ struct AuditTests {
     @Test("counting anew gives what counting step by step gave, whatever happened")
     func law() {
         for seed in UInt64(0)..<300 {
-            var random = SplitMix64(state: seed)
+            var random = SplitMix64(seed: seed)
             let now = Timestamp(milliseconds: 1)
             var share = BulkShare(id: BulkID(unchecked: "b"), at: now)
             var members: [Int: BulkContribution] = [:]

@@ -1,3 +1,4 @@
+import Seeded
 import Foundation
 import HeadwayCore
 import HeadwayWire
@@ -74,7 +75,7 @@ struct RandomHistory {
     }
 
     init(seed: UInt64) {
-        dice = SplitMix64(state: seed)
+        dice = SplitMix64(seed: seed)
         length = Int.random(in: 20...40, using: &dice)
     }
 

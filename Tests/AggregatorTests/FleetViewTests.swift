@@ -1,3 +1,4 @@
+import Seeded
 import HeadwayWire
 import Testing
 
@@ -98,7 +99,7 @@ struct FleetViewTests {
     @Test("whatever the shares, handing over ends with all alike, in at most as many steps as partitions")
     func converges() throws {
         for seed in UInt64(0)..<500 {
-            var random = SplitMix64(state: seed)
+            var random = SplitMix64(seed: seed)
             let names = (0..<Int.random(in: 1...6, using: &random)).map { "i\($0)" }
             let partitions = Int.random(in: 1...64, using: &random)
             var owned = Dictionary(uniqueKeysWithValues: names.map { ($0, 0) })

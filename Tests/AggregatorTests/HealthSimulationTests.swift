@@ -1,3 +1,4 @@
+import Seeded
 import HeadwayCore
 import HeadwayWire
 import Testing
@@ -54,7 +55,7 @@ struct HealthSimulationTests {
         "several faults at random, one upon the other: no false stall either",
         arguments: 1...24 as ClosedRange<UInt64>)
     func many(seed: UInt64) throws {
-        var dice = SplitMix64(state: seed &* 7919)
+        var dice = SplitMix64(seed: seed &* 7919)
         let faults = (0..<3).map { _ in
             (
                 Self.all.randomElement(using: &dice) ?? .lag,
@@ -110,7 +111,7 @@ struct World {
     private let step = Duration.milliseconds(250)
 
     init(seed: UInt64, faults: [Plan]) throws {
-        dice = SplitMix64(state: seed)
+        dice = SplitMix64(seed: seed)
         plans = faults
         partition = try SimulatedPartition(PipelineCatalog([HealthSimulationTests.pipeline]))
         let names = (1...4).map { JobID(unchecked: "healthy-\($0)") } + [Self.silent, Self.still]

@@ -1,3 +1,4 @@
+import Seeded
 import Testing
 
 @testable import EventLoop
@@ -7,7 +8,7 @@ struct TimerQueueTests {
     @Test(
         "gives back what is due in order of deadline, then of age, over random histories", arguments: 1...200)
     func agreesWithASortedList(seed: UInt64) {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix64(seed: seed)
         var queue = TimerQueue<Int>()
         var model: [(deadline: Duration, value: Int)] = []
         var ids: [Int: TimerQueue<Int>.ID] = [:]
@@ -40,17 +41,5 @@ struct TimerQueueTests {
             #expect(queue.count == model.count)
             #expect(next == model.map(\.deadline).min())
         }
-    }
-}
-
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,3 +1,4 @@
+import Seeded
 import Testing
 
 @testable import HTTPServer
@@ -165,7 +166,7 @@ struct RequestGuardTests {
 
     @Test("survives a hundred thousand mangled requests", .timeLimit(.minutes(1)))
     func mangled() {
-        var random = SplitMix(state: 7)
+        var random = SplitMix64(seed: 7)
         let seeds = (Self.sound + Self.unsound).map { Array($0.request.utf8) }
         for _ in 0..<100_000 {
             var bytes = seeds[Int(random.next() % UInt64(seeds.count))]
@@ -191,18 +192,5 @@ struct RequestGuardTests {
         var verdict = RequestGuard.Verdict.more
         for piece in pieces where verdict == .more { verdict = requestGuard.feed(piece.span) }
         return verdict
-    }
-}
-
-/// A small random number generator that is the same on every run.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
     }
 }

@@ -1,3 +1,4 @@
+import Seeded
 import HTTPServer
 import Testing
 
@@ -37,7 +38,7 @@ struct ServerSentEventTests {
 
     @Test("a reader reads back what was written, whatever was written")
     func roundTrip() {
-        var random = SplitMix(state: 42)
+        var random = SplitMix64(seed: 42)
         for _ in 0..<20_000 {
             let id = random.next() % 3 == 0 ? nil : random.text(oneLine: true)
             let event = random.next() % 3 == 0 ? nil : random.text(oneLine: true)
@@ -59,7 +60,7 @@ struct ServerSentEventTests {
     private func text(_ bytes: [UInt8]?) -> String? { bytes.map { String(decoding: $0, as: UTF8.self) } }
 }
 
-extension SplitMix {
+extension SplitMix64 {
     /// Up to 12 of the characters that matter to the format.
     fileprivate mutating func text(oneLine: Bool) -> String {
         let alphabet: [Unicode.Scalar] = [

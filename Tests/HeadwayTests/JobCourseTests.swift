@@ -1,3 +1,4 @@
+import Seeded
 import HeadwayCore
 import HeadwayWire
 import Testing
@@ -19,7 +20,7 @@ struct JobCourseTests {
     @Test("however a worker jumps between stages, the fold refuses nothing of it", arguments: 0..<40)
     func mirrorsTheFold(batch: UInt64) throws {
         for seed in batch * 25..<(batch + 1) * 25 {
-            var random = SplitMix(seed: seed)
+            var random = SplitMix64(seed: seed)
             let id = JobID(unchecked: "j-1")
             let catalog = PipelineCatalog([Self.pipeline])
             var record = JobRecord.unknown

@@ -1,3 +1,4 @@
+import Seeded
 import Testing
 
 @testable import Headway
@@ -8,7 +9,7 @@ private struct History {
     let limits: SendQueue<Int>.Limits
     let rules: PartitionSender<Int>.Rules
     let failsOver: Bool
-    var random: SplitMix
+    var random: SplitMix64
     var queue: SendQueue<Int>
     var server = ModelServer(partitions: partitions)
     var now = Duration.zero
@@ -21,7 +22,7 @@ private struct History {
     var refusedForRoom = 0
 
     init(seed: UInt64, limits: SendQueue<Int>.Limits, holdBack: Int, failsOver: Bool) {
-        random = SplitMix(seed: seed)
+        random = SplitMix64(seed: seed)
         self.limits = limits
         self.failsOver = failsOver
         rules = PartitionSender<Int>.Rules(holdBack: holdBack)

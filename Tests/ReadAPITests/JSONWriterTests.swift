@@ -1,3 +1,4 @@
+import Seeded
 import HeadwayCore
 import HeadwayWire
 import Testing
@@ -79,20 +80,5 @@ struct JSONWriterTests {
     func absurdMoments() {
         #expect(Timestamp(milliseconds: .max).iso8601 == "9999-12-31T23:59:59.999Z")
         #expect(Timestamp(milliseconds: .min).iso8601 == "0001-01-01T00:00:00.000Z")
-    }
-}
-
-/// Randomness that a seed repeats.
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-        return z ^ z >> 31
     }
 }

@@ -1,3 +1,4 @@
+import Seeded
 import HTTPServer
 import HeadwayCore
 import HeadwayWire

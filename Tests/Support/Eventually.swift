@@ -7,10 +7,20 @@ package func eventually(
     within limit: Duration = .seconds(5), every pause: Duration = .milliseconds(10),
     isolation: isolated (any Actor)? = #isolation, _ condition: () async throws -> Bool
 ) async rethrows -> Bool {
-    let end = ContinuousClock.now + limit
+    let end = ContinuousClock.now + limit * Patience.factor
     while ContinuousClock.now < end {
         if try await condition() { return true }
         try? await Task.sleep(for: pause)
     }
     return try await condition()
+}
+
+/// How much longer than on a machine of its own things may take before a test gives up on them.
+package enum Patience {
+    #if THREAD_SANITIZER
+        /// A process under ThreadSanitizer starts and runs several times slower.
+        package static let factor = 8
+    #else
+        package static let factor = 1
+    #endif
 }

@@ -54,7 +54,13 @@ struct DemoTests {
             "demo", input, "--output", output, "--workers", "1", "--pace", "3s", "--listen", "127.0.0.1:0",
         ])
         #expect(await eventually(within: .seconds(15)) { running.output.contains("Creating artwork") })
-        let worker = try #require(Self.worker(of: running.pid))
+        // Between two books there is none.
+        var found: pid_t?
+        _ = await eventually(within: .seconds(15)) {
+            found = Self.worker(of: running.pid)
+            return found != nil
+        }
+        let worker = try #require(found)
         kill(worker, SIGKILL)
         #expect(await running.end(within: .seconds(60)) == 0)
         #expect(running.error.contains("killed by SIGKILL while it made"))

@@ -132,12 +132,15 @@ actor Station {
         await aggregator.start()
     }
 
-    /// Waits until this process owns every partition, or `limit` has passed: others may own some.
+    /// Waits until this process owns every partition, or has taken none for `limit`: others may own some.
     func waitForOwnership(_ limit: Duration) async -> Int {
-        let end = loop.clock.now + limit
+        var last = 0
+        var end = loop.clock.now + limit
         while true {
             let owned = await aggregator?.stats().count { $0.isOwner } ?? 0
+            if owned > last { end = loop.clock.now + limit }
             if owned == keyspace.partitions || loop.clock.now >= end { return owned }
+            last = owned
             try? await loop.sleep(for: .milliseconds(5))
         }
     }

@@ -1,22 +1,18 @@
-/// SplitMix64: small, and the same everywhere.
-struct Dice: RandomNumberGenerator {
-    private var state: UInt64
+import Seeded
 
-    init(seed: UInt64) { state = seed }
+/// What everything in a world is thrown with.
+struct Dice: RandomNumberGenerator {
+    private var base: SplitMix64
+
+    init(seed: UInt64) { base = SplitMix64(seed: seed) }
 
     /// Dice of their own for one of many.
     init(seed: UInt64, _ parts: Int...) {
-        state = seed
-        for part in parts { state = next() ^ UInt64(bitPattern: Int64(part)) }
+        base = SplitMix64(seed: seed)
+        for part in parts { base = SplitMix64(seed: base.next() ^ UInt64(bitPattern: Int64(part))) }
     }
 
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
+    mutating func next() -> UInt64 { base.next() }
 
     /// 0 to `sides` - 1.
     mutating func roll(_ sides: Int) -> Int { Int(next() % UInt64(sides)) }

@@ -37,6 +37,10 @@ def send(events):
             return
         except redis.RedisError:
             time.sleep(0.05)
+        except AttributeError:
+            # redis-py 4 stumbles over its own message when a Unix socket is reset (it has no `host`).
+            r.connection_pool.disconnect()
+            time.sleep(0.05)
 
 
 for n in range(worker, jobs, workers):
