@@ -15,7 +15,7 @@ export ASAN_OPTIONS ?= detect_leaks=0
 export TSAN_OPTIONS ?= suppressions=$(CURDIR)/Tests/tsan.supp
 
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps demo build test check check-sanitizers docs laws health openapi browser deb deb-check faults faults-controls bench bench-peers latency estimates format clean
+.PHONY: help deps test-deps demo build test check check-sanitizers docs laws health simulate simulate-controls openapi browser deb deb-check faults faults-controls bench bench-peers latency estimates format clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -78,6 +78,17 @@ browser: test-deps ## Drive dashboard, element and /docs with Debian's Chromium;
 	@/usr/bin/python3 -m venv .build/browser
 	@.build/browser/bin/pip -q install --disable-pip-version-check -r Tests/BrowserTests/requirements.txt
 	@.build/browser/bin/python -m pytest -q -rP -p no:cacheprovider --tb=short Tests/BrowserTests $(if $(ONLY),-k "$(ONLY)")
+
+simulate: deps ## Whole worlds under faults, on one thread, from a seed (SEEDS=1-100 STEPS=20000; TWICE=1 each twice; SEED=7 one)
+	swift build -c release --product Simulation $(FLAGS)
+	@.build/release/Simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1-100)) --steps $(or $(STEPS),20000) $(if $(TWICE),--twice) $(ARGUMENTS)
+
+# What is taken out, and faults that it protects from.
+simulate-controls: deps ## Take each protection out in turn: some simulated world must notice
+	swift build --product Simulation $(FLAGS)
+	@missed=; while read -r name words; do \
+		.build/debug/Simulation --control $$name --seeds 1-100 --steps 8000 $$words || missed="$$missed $$name"; \
+	done < Tests/Simulation/controls.txt; [ -z "$$missed" ] || { echo "not noticed:$$missed"; exit 1; }
 
 faults: test-deps ## Kill, freeze and cut everything, and compare with what publishers said (SECONDS=120 SEED=1)
 	swift build --product headway $(FLAGS)

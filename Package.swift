@@ -45,6 +45,15 @@ let package = Package(
         .executableTarget(
             name: "FaultPublisher", dependencies: ["Headway"], path: "Tests/Faults/Publisher"),
         .executableTarget(name: "SpoolWorker", dependencies: ["Headway"], path: "Tests/SpoolWorker"),
+        .executableTarget(
+            name: "Simulation",
+            dependencies: [
+                "Aggregator", "EventLoop", "Headway", "HeadwayCore", "HeadwayWire", "ReadAPI", "Redis", "Seeded",
+            ],
+            path: "Tests/Simulation", exclude: ["controls.txt"]),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["EventLoop", "HeadwayWire", "Redis", "Simulation", "TestSupport"]),
         .testTarget(name: "EventLoopTests", dependencies: ["Seeded", "EventLoop"]),
         .testTarget(name: "RedisTests", dependencies: ["Seeded", "EventLoop", "Redis", "TestSupport"]),
         .testTarget(name: "HeadwayCoreTests", dependencies: ["Seeded", "HeadwayCore"]),

@@ -30,7 +30,8 @@ actor Fleet {
         pause = min(options.lease / 5, .milliseconds(500))
         view = FleetView(instance: options.instance, lease: options.lease)
         // A restarted instance of the same name moves, whatever it said before.
-        beat = Int64.random(in: 1...1_000_000)
+        var dice = loop.dice
+        beat = Int64.random(in: 1...1_000_000, using: &dice)
     }
 
     func start() {

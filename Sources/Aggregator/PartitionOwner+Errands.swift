@@ -16,8 +16,9 @@ extension PartitionOwner {
         guard !errands.isEmpty else { return }
         runningErrands[share.id, default: []].formUnion(errands)
         let fence = stats.fence
+        let teller = ErrandRunner.Teller(partition: partition, nonce: watch.ownNonce ?? "")
         Task(executorPreference: loop) {
-            let told = await self.errands.run(errands, of: share)
+            let told = await self.errands.run(errands, of: share, by: teller)
             let finished = FinishedErrands(
                 bulk: share.id, told: told, version: share.version, reopened: share.reopened,
                 generation: share.knownGeneration)

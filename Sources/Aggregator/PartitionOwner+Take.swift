@@ -179,7 +179,8 @@ extension PartitionOwner {
 
     /// 128 random bits in hex.
     private func randomWord() -> String {
-        let digits = (0..<2).map { _ in String(UInt64.random(in: .min ... .max) | 1 << 63, radix: 16) }
+        var dice = loop.dice
+        let digits = (0..<2).map { _ in String(dice.next() | 1 << 63, radix: 16) }
         return digits.joined()
     }
 

@@ -164,7 +164,7 @@ actor PartitionOwner {
 
     private func live() async {
         var backoff = Backoff(base: .milliseconds(50), cap: .seconds(1))
-        var random = SystemRandomNumberGenerator()
+        var random = loop.dice
         while !isStopping {
             stats.rounds += 1
             let began = loop.clock.now
@@ -212,6 +212,7 @@ actor PartitionOwner {
     }
 
     private func liveOn(_ connection: RedisConnection) async throws(Loss) {
+        var random = loop.dice
         while !isStopping {
             let taken = try await take(on: connection)
             noteRound()
@@ -223,7 +224,7 @@ actor PartitionOwner {
                 try await serve(memory, on: connection)
                 stats.isOwner = false
             } else {
-                try? await loop.sleep(for: options.glance(jitter: Double.random(in: 0...1)))
+                try? await loop.sleep(for: options.glance(jitter: Double.random(in: 0...1, using: &random)))
             }
         }
     }

@@ -42,6 +42,8 @@ extension Headway {
 
         // For tests.
         package var clock: any LoopClock = SystemLoopClock()
+        /// Where it runs; a loop of its own when nil.
+        package var loop: EventLoop?
         package var replyTimeout = Duration.seconds(5)
         package var longestBackoff = Duration.seconds(10)
         package var holdBack = 50_000
@@ -51,7 +53,7 @@ extension Headway {
 
         var workerName: String { String((worker ?? WorkerName.here).unicodeScalars.prefix(WireLimits.label)) }
 
-        func settings(_ keyspace: Keyspace) -> Outbox.Settings {
+        func settings(_ keyspace: Keyspace, dice: LoopDice) -> Outbox.Settings {
             var settings = Outbox.Settings(keyspace: keyspace, worker: workerName)
             settings.limits.bytes = bufferLimit
             settings.rules.keep = failoverWindow
@@ -60,6 +62,7 @@ extension Headway {
             settings.looks = lookInterval
             settings.parking = parking
             settings.isSpooled = spool != nil
+            settings.newSource = { SourceName.random(using: dice) }
             return settings
         }
     }

@@ -49,8 +49,10 @@ public final class Headway: HeadwayBus {
     }
 
     deinit {
+        // Once it is closed there is nothing left to end, nor a loop to end it on.
+        guard outbox.withState({ state, _ in state.phase != .finished }) else { return }
         outbox.finish()
-        Task { [courier, keeper, loop] in
+        Task(executorPreference: loop.driver == nil ? nil : loop) { [courier, keeper, loop] in
             await courier.stop()
             await keeper?.end(removing: false)
             await loop.stop()
@@ -102,14 +104,14 @@ public final class Headway: HeadwayBus {
     }
 
     private static func open(_ url: String, _ options: Options) async throws -> Headway {
-        let loop = EventLoop(name: "headway", clock: options.clock)
+        let loop = options.loop ?? EventLoop(name: "headway", clock: options.clock)
         do {
             let endpoint = try RedisEndpoint(url: url)
             let name = "headway-\(options.workerName)"
             let connection = try await firstConnection(to: endpoint, on: loop, options, name: name)
             let keyspace = try await connection.openNamespace(
                 options.namespace, partitions: options.partitions)
-            let outbox = Outbox(settings: options.settings(keyspace), loop: loop)
+            let outbox = Outbox(settings: options.settings(keyspace, dice: loop.dice), loop: loop)
             let courier = Courier(
                 endpoint, name: name, outbox: outbox, replyTimeout: options.replyTimeout,
                 backoff: Backoff(base: .milliseconds(50), cap: options.longestBackoff))
@@ -136,16 +138,16 @@ public final class Headway: HeadwayBus {
         to endpoint: RedisEndpoint, on loop: EventLoop, _ options: Options, name: String
     ) async throws(RedisError) -> RedisConnection {
         var backoff = Backoff(cap: .seconds(1))
-        var random = SystemRandomNumberGenerator()
-        let deadline = ContinuousClock.now + options.connectTimeout
+        var random = loop.dice
+        let deadline = loop.clock.now + options.connectTimeout
         while true {
             do throws(RedisError) {
                 return try await RedisConnection.connect(to: endpoint, on: loop, name: name)
             } catch {
-                guard error.outcome != .fatal, ContinuousClock.now < deadline, !Task.isCancelled else {
+                guard error.outcome != .fatal, loop.clock.now < deadline, !Task.isCancelled else {
                     throw error
                 }
-                try? await Task.sleep(for: backoff.next(using: &random))
+                try? await loop.sleep(for: backoff.next(using: &random))
             }
         }
     }

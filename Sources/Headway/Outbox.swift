@@ -22,7 +22,7 @@ final class Outbox: Sendable {
         /// Events are written to a file before they are sent.
         var isSpooled = false
         var timeOfDay: @Sendable () -> Timestamp = { .wallClock }
-        var newSource: @Sendable () -> String = { SourceName.random() }
+        var newSource: @Sendable () -> String = { SourceName.random(using: SystemRandomNumberGenerator()) }
     }
 
     /// How a wait ended.

@@ -132,7 +132,7 @@ package actor LiveHub {
     /// Compares where the partitions stand with what their messages told, again and again.
     private func look() {
         guard !isStopped else { return }
-        Task { [weak self, reader] in
+        Task(executorPreference: loop) { [weak self, reader] in
             let positions = try? await reader.positions()
             let stale = await reader.stalePartitions()
             await self?.looked(positions, stale)
@@ -186,7 +186,7 @@ package actor LiveHub {
         isReading = true
         stats.batches += 1
         stats.reads += subjects.count
-        Task { await self.read(subjects) }
+        Task(executorPreference: loop) { await self.read(subjects) }
     }
 
     private func armForNextRead() {

@@ -149,7 +149,7 @@ package actor StatusReader {
         guard !isReadingDurations else { return }
         isReadingDurations = true
         if let age, age < Self.durationsAge {
-            Task { await self.readDurations() }
+            Task(executorPreference: loop) { await self.readDurations() }
         } else {
             await readDurations()
         }

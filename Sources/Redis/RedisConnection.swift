@@ -21,7 +21,7 @@ package actor RedisConnection {
 
     private let limits: RESPLimits
     private let reader: RESPReader
-    private var transport: Transport?
+    private var transport: (any Transport)?
     private var pending = PendingCalls()
     /// Replies that the first pending call still lacks.
     private var missing = 0
@@ -85,9 +85,19 @@ package actor RedisConnection {
     private func open(timeout: Duration, name: String?) async throws(RedisError) {
         let deadline = loop.clock.now + timeout
         var failure: RedisError?
-        for address in try await loop.addresses(of: endpoint, within: timeout) {
-            failure = await attach(to: address, within: deadline - loop.clock.now)
-            if failure == nil { break }
+        if let driver = loop.driver {
+            failure = await attach(within: timeout) { [endpoint, loop] handle in
+                .success(DrivenTransport(to: endpoint, by: driver, on: loop, handle: handle))
+            }
+        } else {
+            for address in try await loop.addresses(of: endpoint, within: timeout) {
+                failure = await attach(within: deadline - loop.clock.now) { [loop] handle in
+                    address.beginConnecting().map {
+                        SocketTransport(adopting: $0, on: loop, handle: handle)
+                    }
+                }
+                if failure == nil { break }
+            }
         }
         if let failure {
             end(failure)
@@ -104,19 +114,19 @@ package actor RedisConnection {
         }
     }
 
-    /// - Returns: nil when the socket is connected.
-    private func attach(to address: SocketAddress, within limit: Duration) async -> RedisError? {
-        let descriptor: CInt
-        switch address.beginConnecting() {
-        case .success(let number): descriptor = number
-        case .failure(let failure): return .unreachable(endpoint, "\(failure)")
-        }
+    /// - Returns: nil when it is connected.
+    private func attach(
+        within limit: Duration,
+        _ begin: (@escaping (TransportEvent) -> Void) -> Result<any Transport, Errno>
+    ) async -> RedisError? {
         let late: RedisError? = .unreachable(endpoint, "no connection within its time")
         let failure = await loop.first(within: limit, late: late) { once in
             // In one piece: every `await` lets others in, and the socket's first word must find its listener.
             connecting = once
-            transport = Transport(adopting: descriptor, on: loop) { [weak self] event in
-                self?.assumeIsolated { $0.handle(event) }
+            let begun = begin { [weak self] event in self?.assumeIsolated { $0.handle(event) } }
+            switch begun {
+            case .success(let begun): transport = begun
+            case .failure(let failure): once.resume(.unreachable(endpoint, "\(failure)"))
             }
         }
         connecting = nil
@@ -248,7 +258,7 @@ package actor RedisConnection {
 
     // MARK: What the socket says
 
-    private func handle(_ event: Transport.Event) {
+    private func handle(_ event: TransportEvent) {
         switch event {
         case .connected: connecting?.resume(nil)
         case .readable: receive()
