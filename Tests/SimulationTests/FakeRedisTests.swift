@@ -54,7 +54,7 @@ struct FakeRedisTests {
         bench.redis.receive(batch.bytes[...], from: pair.fake)
         if pair.fake.blocked != nil { bench.redis.timeOut(pair.fake) }
         let bytes = pair.fake.output.bytes
-        let fake = try bytes.withUnsafeBytes { raw throws -> [RESPValue] in
+        let fake = try unsafe bytes.withUnsafeBytes { raw throws -> [RESPValue] in
             try unsafe pair.reader.feed(raw)
             var count = 0
             while try pair.reader.next() { count += 1 }
@@ -215,7 +215,7 @@ struct FakeRedisTests {
             let real = try await pending.value().map(\.debugDescription)
             let reader = RESPReader(limits: RESPLimits())
             let bytes = bench.pairs[0].fake.output.bytes
-            try bytes.withUnsafeBytes { try unsafe reader.feed($0) }
+            try unsafe bytes.withUnsafeBytes { try unsafe reader.feed($0) }
             var count = 0
             while try reader.next() { count += 1 }
             #expect(reader.take(count).map(\.debugDescription) == real)

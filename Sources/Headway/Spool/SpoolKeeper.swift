@@ -182,7 +182,7 @@ actor SpoolKeeper {
             await connection.close()
             return try finish(file, isDamaged: isDamaged)
         }
-        var settings = around.options.settings(around.keyspace)
+        var settings = around.options.settings(around.keyspace, dice: around.loop.dice)
         settings.limits.bytes = .max
         let queue = events.queue(
             around.keyspace, marks: marks, isForgotten: age > Self.remembered, newSource: settings.newSource,
