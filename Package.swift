@@ -48,7 +48,8 @@ let package = Package(
         .executableTarget(
             name: "Simulation",
             dependencies: [
-                "Aggregator", "EventLoop", "Headway", "HeadwayCore", "HeadwayWire", "ReadAPI", "Redis", "Seeded",
+                "Aggregator", "EventLoop", "Headway", "HeadwayCore", "HeadwayWire", "ReadAPI", "Redis",
+                "Seeded",
             ],
             path: "Tests/Simulation", exclude: ["controls.txt"]),
         .testTarget(
