@@ -68,8 +68,10 @@ public struct BulkSummary: Sendable, Equatable {
         reopened = sums.reopened
         isCancelling = shares.contains(where: \.isCancelling)
         version = sums.version
-        createdAt = home?.createdAt ?? shares.map(\.updatedAt).min()
-        updatedAt = shares.map(\.updatedAt).max()
+        // A share that was told something but counted nothing does not move the version, so it moves no time either.
+        let changes = shares.filter { $0.version > 0 }.map(\.updatedAt)
+        createdAt = home?.createdAt ?? changes.min() ?? shares.map(\.updatedAt).min()
+        updatedAt = changes.max() ?? createdAt
 
         membersLeft = sums.membersLeft
         meanWeight = sums.counts.registered > 0 ? Double(sums.weight) / Double(sums.counts.registered) : 0
