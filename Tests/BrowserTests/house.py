@@ -32,6 +32,11 @@ def eventually(condition, within=20.0, pause=0.05):
         time.sleep(pause)
 
 
+def patience():
+    """How much slower than an idle machine this one may be now: figures are held to that much more."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 class House:
     """`headway up` with its private Redis on a free port; stopped and removed at the end."""
 

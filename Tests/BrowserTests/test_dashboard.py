@@ -6,12 +6,13 @@ import signal
 import statistics
 import subprocess
 import time
+import urllib.request
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from house import BINARY, ROOT, House, eventually
+from house import BINARY, ROOT, House, eventually, patience
 
 LIVE = re.compile("^Live$")
 
@@ -162,6 +163,33 @@ def test_without_an_aggregator_it_says_that_it_is_out_of_date(visit, browser):
         own.close()
 
 
+def test_a_tab_that_nobody_sees_gives_its_connection_back(visit, house):
+    """Browsers allow six to a server: the seventh tab would hang."""
+    def streams():
+        with urllib.request.urlopen(house.url + "metrics", timeout=10) as answer:
+            return int(re.search(r"^headway_sse_clients (\d+)", answer.read().decode(), re.M)[1])
+
+    def turn(page, hidden):
+        page.evaluate("""(hidden) => {
+            Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""", hidden)
+
+    (job,) = house.fill("tabs", 1, pipeline="meter")
+    eventually(lambda: streams() == 0)
+    one = visit(f"#/jobs/{job}")
+    is_live(one.page)
+    assert streams() == 1
+    turn(one.page, True)
+    eventually(lambda: streams() == 0)
+    house.say("job.started", job)
+    house.say("stage.progressed", job, stage="work", done=71, total=100)
+    turn(one.page, False)
+    is_live(one.page)
+    expect(one.page.locator(".figure .big")).to_have_text("71 %")
+    assert streams() == 1
+
+
 def test_where_streams_do_not_get_through_it_asks(visit, house):
     (job,) = house.fill("asked", 1, pipeline="meter")
     house.say("job.started", job)
@@ -212,9 +240,10 @@ def test_from_publish_to_changed_pixels(visit, house, record_testsuite_property)
     samples.sort()
     p50, p99 = statistics.median(samples), samples[int(len(samples) * 0.99)]
     print(f"\npublish to pixels: {len(samples)} samples, p50 {p50:.0f} ms, p99 {p99:.0f} ms, max {samples[-1]:.0f} ms")
-    assert len(samples) > 150
-    # Ten times what was seen on two idle cores.
-    assert p50 < 700 and p99 < 3000
+    # The page may skip numbers that came too close together.
+    assert len(samples) > 99
+    # Ten times what was seen.
+    assert p50 < 700 * patience() and p99 < 3000 * patience()
 
 
 def test_ten_thousand_members_do_not_freeze_it(visit, house):
@@ -253,8 +282,8 @@ def test_ten_thousand_members_do_not_freeze_it(visit, house):
     longest = max(tasks, default=0)
     print(f"\n10,000 members, 9,000 events in {seconds:.1f} s: {len(frames)} frames, p50 {statistics.median(frames):.0f} ms,"
           f" p99 {frames[int(len(frames) * 0.99)]:.0f} ms; {len(tasks)} long tasks, longest {longest:.0f} ms")
-    assert longest < 500
-    assert statistics.median(frames) < 50
+    assert longest < 500 * patience()
+    assert statistics.median(frames) < 50 * patience()
     assert page.evaluate("document.querySelectorAll('*').length") < 3000
 
 

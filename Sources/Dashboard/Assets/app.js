@@ -115,7 +115,8 @@ const silentPulse = 8_000;
 function standing() {
   const isOut = Date.now() - line.contactAt > 4_000;
   switch (line.state) {
-    case "connecting": return { state: "connecting", text: "Connecting …", isOld: line.contactAt > 0 && isOut };
+    case "connecting":
+      return { state: "connecting", text: "Connecting …", isOld: line.contactAt > 0 && isOut && Date.now() - line.outSince > 1_000 };
     case "reconnecting":
       return { state: "out", text: navigator.onLine ? "Reconnecting …" : "This device is offline", isOld: isOut };
     case "refused": return { state: "out", text: "A token is needed", isOld: false };

@@ -15,6 +15,8 @@ const pollAfter = 2_500;
 const pollPause = 2_000;
 const retryLimit = 5_000;
 const pollingRetryLimit = 30_000;
+/** Browsers open six connections to a server over HTTP/1.1, for all tabs together: a tab that nobody sees gives its own back. */
+const restAfter = 5_000;
 /** A longer list of subjects goes into a body. */
 const addressLimit = 4_000;
 
@@ -31,10 +33,12 @@ export class Line {
     this.failures = 0;
     this.turn = 0;
     document.addEventListener("visibilitychange", () => {
-      if (!document.hidden && Date.now() - this.byteAt > greetingLimit) this.reconnect();
+      clearTimeout(this.restTimer);
+      if (document.hidden) this.restTimer = setTimeout(() => this.rest(), restAfter);
+      else if (this.isResting || Date.now() - this.byteAt > greetingLimit) this.reconnect();
     });
-    addEventListener("online", () => this.reconnect());
-    addEventListener("offline", () => this.fail(new Refusal(0), this.turn));
+    addEventListener("online", () => { if (!this.isResting) this.reconnect(); });
+    addEventListener("offline", () => { if (!this.isResting) this.fail(new Refusal(0), this.turn); });
     // Also notices that the machine slept: the clock has jumped.
     setInterval(() => {
       if (this.controller && Date.now() - this.byteAt > (this.isGreeted ? silenceLimit : greetingLimit)) {
@@ -50,7 +54,17 @@ export class Line {
     this.reconnect();
   }
 
+  rest() {
+    this.isResting = true;
+    this.turn += 1;
+    clearTimeout(this.retryTimer);
+    this.controller?.abort();
+    this.controller = null;
+    this.enter("connecting");
+  }
+
   reconnect() {
+    this.isResting = false;
     this.failures = 0;
     this.outSince = Date.now();
     if (this.state !== "live") this.enter("connecting");
@@ -149,7 +163,7 @@ export class Line {
     if (this.pollTimer) return;
     this.pollTimer = setTimeout(async () => {
       this.pollTimer = null;
-      if (this.state === "live" || this.state === "refused") return;
+      if (this.state === "live" || this.state === "refused" || this.isResting) return;
       if (Date.now() - this.outSince >= pollAfter && !document.hidden) {
         const poll = this.poll;
         try {
