@@ -88,6 +88,8 @@ struct RedisChoice: Sendable {
         switch error.code {
         case .authenticationFailed:
             return "Redis refuses the login (\(detail)); write it as --redis redis://user:password@host:port"
+        // Somebody runs it: whose it is helps nobody then.
+        case .unreachable where detail.hasSuffix(RedisError.silence): return "cannot reach Redis: \(detail)"
         case .unreachable: return "cannot reach Redis: \(detail); \(whatToDo)"
         case .timedOut, .connectionLost:
             return "Redis does not answer: \(detail)"
