@@ -11,7 +11,7 @@ import Redis
 /// A script of one write cannot leave a half behind (docs/decisions/0001).
 ///
 /// Needs no memory, so it may ride behind a commit whose outcome is not known yet. Cost: one command, O(what goes).
-enum StreamTrim {
+package enum StreamTrim {
     /// The consumer group that marks a stream as the one that was read.
     static let mark = "headway"
 
@@ -52,7 +52,7 @@ enum StreamTrim {
     /// Ids are compared as text, part by part: their numbers are larger than Lua can count. `LIMIT 0`, or at most
     /// 10,000 entries would go at a time and a busy stream would outgrow it. The mark comes last: a full Redis refuses
     /// it at a script's beginning, not once the script has written.
-    private static let script = """
+    package static let script = """
         local function less(a, b)
           if #a ~= #b then return #a < #b end
           return a < b
