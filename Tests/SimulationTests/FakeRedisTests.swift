@@ -8,7 +8,7 @@ import Testing
 
 /// The simulated Redis is worth as much as it answers like a real one: random histories of the commands that
 /// Headway sends are told to both.
-@Suite("FakeRedis", .timeLimit(.minutes(5)))
+@Suite("FakeRedis", .serialized, .timeLimit(.minutes(5)))
 struct FakeRedisTests {
     /// One client of each.
     private struct Pair {
@@ -18,6 +18,8 @@ struct FakeRedisTests {
     }
 
     private final class Bench {
+        /// What each client has queued since `MULTI`.
+        var queued: [[String]] = [[], []]
         let server: RedisServer
         let loop = EventLoop(name: "differential")
         var wall: Int64 = 1_000
@@ -35,9 +37,12 @@ struct FakeRedisTests {
         let server = try await RedisServer.start()
         let bench = Bench(server)
         for number in 0..<2 {
-            let real = try await RedisConnection.connect(to: server.endpoint, on: bench.loop)
+            let real = try await RedisConnection.connect(
+                to: server.endpoint, on: bench.loop, timeout: .seconds(60))
             bench.pairs.append(Pair(real: real, fake: bench.redis.open(number)))
         }
+        let time = try await bench.pairs[0].real.send("TIME").elements.map(Array.init) ?? []
+        bench.wall = Int64(time.first?.number ?? 0) * 1000
         try await body(bench)
         for pair in bench.pairs { await pair.real.close() }
         await bench.loop.stop()
@@ -48,7 +53,7 @@ struct FakeRedisTests {
         async throws
     {
         let pair = bench.pairs[client]
-        let real = try await pair.real.send(batch)
+        let real = try await pair.real.send(batch, deadline: .seconds(60))
         for reply in real { setWall(by: reply, bench) }
         pair.fake.output.bytes = []
         bench.redis.receive(batch.bytes[...], from: pair.fake)
@@ -63,7 +68,21 @@ struct FakeRedisTests {
         try #require(fake.count == real.count, "\(context)")
         for (place, (a, b)) in zip(real, fake).enumerated() {
             let name = batch.name(at: place)
-            #expect(Self.plain(a, name) == Self.plain(b, name), "\(context): \(name)")
+            let inner = name == "EXEC" ? bench.queued[client] : []
+            if name == "MULTI" || name == "EXEC" { bench.queued[client] = [] }
+            if a.string == "QUEUED" { bench.queued[client].append(name) }
+            guard let ours = a.elements.map(Array.init), let theirs = b.elements.map(Array.init),
+                !inner.isEmpty,
+                ours.count == inner.count, theirs.count == inner.count
+            else {
+                #expect(Self.plain(a, name) == Self.plain(b, name), "\(context): \(name)")
+                continue
+            }
+            for (place, name) in inner.enumerated() {
+                #expect(
+                    Self.plain(ours[place], name) == Self.plain(theirs[place], name),
+                    "\(context): \(name) in EXEC")
+            }
         }
     }
 
@@ -196,11 +215,11 @@ struct FakeRedisTests {
     func waiting() async throws {
         try await withBench { bench in
             var read = CommandBatch()
-            read.add("XREAD", "COUNT", "10", "BLOCK", "5000", "STREAMS", "x", "0-0")
+            read.add("XREAD", "COUNT", "10", "BLOCK", "50000", "STREAMS", "x", "0-0")
             read.add("XLEN", "x")
-            let pending = await bench.pairs[0].real.submit(read)
+            let pending = await bench.pairs[0].real.submit(read, deadline: .seconds(60))
             bench.redis.receive(read.bytes[...], from: bench.pairs[0].fake)
-            let isWaiting = await eventually {
+            let isWaiting = await eventually(within: .seconds(40)) {
                 let info = try? await bench.pairs[1].real.send("INFO", "clients")
                 return info?.string?.contains("blocked_clients:1") ?? false
             }

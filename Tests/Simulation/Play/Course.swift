@@ -24,7 +24,7 @@ final class Course {
     private var kinds: [Fault] = []
 
     /// In peace: how long until all is as it should be, at most; of the world's time.
-    private static let patience = Duration.seconds(90)
+    private static let patience = Duration.seconds(400)
 
     init(_ settings: Settings) {
         self.settings = settings
