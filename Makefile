@@ -56,7 +56,7 @@ health: test-deps ## Real workers through ten minutes (SECONDS_EACH=600) of each
 browser: test-deps ## Drive the dashboard with Debian's Chromium; screenshots in out/browser (ONLY=… for some tests)
 	@./deploy/install-deps $(SUDO) chromium fonts-inter python3-venv
 	swift build --product headway $(FLAGS)
-	@/usr/bin/python3 -m venv .build/browser
+	@test -x .build/browser/bin/pip || /usr/bin/python3 -m venv .build/browser
 	@.build/browser/bin/pip -q install --disable-pip-version-check -r Tests/BrowserTests/requirements.txt
 	@.build/browser/bin/python -m pytest -q -rP -p no:cacheprovider --tb=short Tests/BrowserTests $(if $(ONLY),-k "$(ONLY)")
 
