@@ -11,7 +11,8 @@ extension PartitionOwner {
 
     /// Compares the counts of some shares with the index of their members, five counts by Redis each.
     ///
-    /// Runs between a commit and the next one on the partition's own connection, so both are of one moment.
+    /// Runs between a commit and the next one on the partition's own connection, so both are of one moment, as
+    /// long as the partition is still this owner's: one that was frozen counts what its heir has moved.
     /// A share that expired with its settled bulk is let go: what memory holds of it is nobody's any more.
     func audit(_ memory: inout PartitionMemory, on connection: RedisConnection) async throws(Loss) {
         let shares = memory.shares.values.filter { !$0.isDirty && $0.stored != nil }
@@ -29,8 +30,14 @@ extension PartitionOwner {
             }
             batch.add("EXISTS", keyspace.bulk(partition, slot.share.id))
         }
+        // Last: whoever took it did so before this is answered, or after all of the counting.
+        batch.add("HGET", keyspace.control(partition), "nonce")
         let replies = try await exchange(batch, on: connection)
         try refuseErrors(in: replies, of: batch)
+        guard replies.last?.string == memory.control.nonce else {
+            stats.fenced += 1
+            throw .taken
+        }
         let width = JobState.Status.allCases.count + 1
         for (place, slot) in chosen.enumerated() {
             var counted = BulkCounts()

@@ -16,8 +16,9 @@ extension PartitionOwner {
         guard !errands.isEmpty else { return }
         runningErrands[share.id, default: []].formUnion(errands)
         let fence = stats.fence
+        let teller = ErrandRunner.Teller(partition: partition, nonce: watch.ownNonce ?? "")
         Task(executorPreference: loop) {
-            let told = await self.errands.run(errands, of: share)
+            let told = await self.errands.run(errands, of: share, by: teller)
             let finished = FinishedErrands(
                 bulk: share.id, told: told, version: share.version, reopened: share.reopened,
                 generation: share.knownGeneration)
@@ -72,11 +73,12 @@ extension PartitionOwner {
     func nextSweep(
         atMost room: Int, _ memory: inout PartitionMemory, on connection: RedisConnection
     ) async throws(Loss) -> Sweep {
-        guard let bulk = memory.shares.values.first(where: { $0.share.isSweeping })?.share.id else {
+        guard let bulk = memory.nextToSweep(after: sweptLast) else {
             turn.leave(partition)
             return Sweep(ids: try await nextToAsk(atMost: room, &memory, on: connection))
         }
         guard turn.take(partition) else { return Sweep(pause: .milliseconds(5)) }
+        sweptLast = bulk
         let limit = min(max(room, Self.sweepFloor), Self.sweepSlice, options.batch)
         let range = MemberScore.range(of: .queued)
         var batch = CommandBatch()
@@ -118,7 +120,7 @@ extension PartitionOwner {
         let now = loop.clock.now
         guard now >= askRound.next else { return [] }
         if askRound.bulk.flatMap({ memory.shares[$0] })?.share.isAskingWorkers != true {
-            let waiting = memory.shares.values.filter(\.share.isAskingWorkers).map(\.share.id).min()
+            let waiting = memory.asking.min()
             askRound = AskRound(bulk: waiting)
         }
         guard let bulk = askRound.bulk else {
@@ -144,7 +146,7 @@ extension PartitionOwner {
         askRound.next = now + .milliseconds(100)
         if ids.count < limit {
             // The round is over; the next bulk's turn, or this one's again.
-            let others = memory.shares.values.filter(\.share.isAskingWorkers).map(\.share.id)
+            let others = memory.asking
             let following = others.filter { $0 > bulk }.min()
             let pause: Duration = following != nil || askRound.isFruitful ? .milliseconds(100) : .seconds(1)
             askRound = AskRound(bulk: following ?? others.min(), next: now + pause)

@@ -29,6 +29,15 @@ static const unsigned char dashboard_css[] = {
 static const unsigned char dialog_js[] = {
 #embed "../Dashboard/Assets/dialog.js"
 };
+static const unsigned char docs_css[] = {
+#embed "../Dashboard/Assets/docs.css"
+};
+static const unsigned char docs_html[] = {
+#embed "../Dashboard/Assets/docs.html"
+};
+static const unsigned char docs_js[] = {
+#embed "../Dashboard/Assets/docs.js"
+};
 static const unsigned char dom_js[] = {
 #embed "../Dashboard/Assets/dom.js"
 };
@@ -37,6 +46,9 @@ static const unsigned char favicon_svg[] = {
 };
 static const unsigned char format_js[] = {
 #embed "../Dashboard/Assets/format.js"
+};
+static const unsigned char headway_js[] = {
+#embed "../Dashboard/Assets/headway.js"
 };
 static const unsigned char index_html[] = {
 #embed "../Dashboard/Assets/index.html"
@@ -49,6 +61,9 @@ static const unsigned char line_js[] = {
 };
 static const unsigned char members_js[] = {
 #embed "../Dashboard/Assets/members.js"
+};
+static const unsigned char openapi_json[] = {
+#embed "../Dashboard/Assets/openapi.json"
 };
 static const unsigned char overview_js[] = {
 #embed "../Dashboard/Assets/overview.js"
@@ -74,13 +89,18 @@ static const struct CDashboardFile files[] = {
     FILE_NAMED("bulk.js", bulk_js),
     FILE_NAMED("dashboard.css", dashboard_css),
     FILE_NAMED("dialog.js", dialog_js),
+    FILE_NAMED("docs.css", docs_css),
+    FILE_NAMED("docs.html", docs_html),
+    FILE_NAMED("docs.js", docs_js),
     FILE_NAMED("dom.js", dom_js),
     FILE_NAMED("favicon.svg", favicon_svg),
     FILE_NAMED("format.js", format_js),
+    FILE_NAMED("headway.js", headway_js),
     FILE_NAMED("index.html", index_html),
     FILE_NAMED("job.js", job_js),
     FILE_NAMED("line.js", line_js),
     FILE_NAMED("members.js", members_js),
+    FILE_NAMED("openapi.json", openapi_json),
     FILE_NAMED("overview.js", overview_js),
     FILE_NAMED("pipelines.js", pipelines_js),
     FILE_NAMED("theme.js", theme_js),

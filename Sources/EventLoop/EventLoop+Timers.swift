@@ -49,6 +49,8 @@ extension EventLoop {
     }
 
     private func arm() {
+        // The driver asks.
+        if driver != nil { return }
         guard let next = timers.next(), next != armedFor else { return }
         armedFor = next
         let wait = max(.zero, next - clock.now)

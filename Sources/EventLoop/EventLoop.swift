@@ -18,11 +18,14 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     package let name: String
     package let clock: any LoopClock
 
-    private let base: OpaquePointer
+    /// Nil on a driven loop, which has no events of its own.
+    private let base: OpaquePointer?
+    /// Who turns this loop; nil when its own thread does.
+    package let driver: (any LoopDriver)?
     private var wakeEvent: OpaquePointer?
     var timerEvent: OpaquePointer?
 
-    private enum Work {
+    enum Work {
         case job(UnownedJob)
         case call(@Sendable () -> Void)
     }
@@ -40,6 +43,8 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
 
     // Touched on the loop's thread only.
     private var burst: [Work] = []
+    /// What waits for ``turn()``: of a driven loop only.
+    var turns = DrivenQueue()
     var timers = TimerQueue<@Sendable () -> Void>()
     var armedFor: Duration?
 
@@ -51,6 +56,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     package init(name: String, clock: any LoopClock = SystemLoopClock()) {
         self.name = name
         self.clock = clock
+        driver = nil
         _ = Self.prepareProcess
         guard let config = unsafe event_config_new() else { preconditionFailure("libevent: out of memory") }
         // After 64 callbacks look at the sockets again, so that a chatty task cannot starve them.
@@ -71,7 +77,16 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
         startThread()
     }
 
+    /// Makes a loop without thread and libevent, that moves only when `driver` turns it; see ``turn()``.
+    package init(name: String, drivenBy driver: any LoopDriver) {
+        self.name = name
+        self.driver = driver
+        clock = driver.clock
+        unsafe base = nil
+    }
+
     deinit {
+        guard let base = unsafe base else { return }
         unsafe event_free(wakeEvent)
         unsafe event_free(timerEvent)
         unsafe event_base_free(base)
@@ -124,6 +139,8 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     ///
     /// Whatever lives on the loop must be closed before; work submitted afterwards never runs.
     package func stop() async {
+        // Its driver simply turns it no more.
+        if driver != nil { return }
         await withCheckedContinuation { continuation in
             let finished = inbox.withLock {
                 if $0.isFinished { return true }
@@ -147,6 +164,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     package func submit(_ work: @escaping @Sendable () -> Void) { add(.call(work)) }
 
     private func add(_ work: Work) {
+        if driver != nil { return turns.add(work) }
         // One wake-up per burst: only the one that finds the inbox empty rings.
         let wasEmpty = inbox.withLock {
             $0.work.append(work)
@@ -158,15 +176,37 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     private func drain() {
         wakeUps.add(1, ordering: .relaxed)
         inbox.withLock { swap(&$0.work, &burst) }
-        for work in burst {
-            switch work {
-            case .job(let job):
-                unsafe job.runSynchronously(
-                    isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
-            case .call(let work): work()
-            }
-        }
+        for work in burst { run(work) }
         burst.removeAll(keepingCapacity: true)
+    }
+
+    private func run(_ work: Work) {
+        switch work {
+        case .job(let job):
+            unsafe job.runSynchronously(
+                isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+        case .call(let work): work()
+        }
+    }
+
+    // MARK: Driven
+
+    /// Runs the oldest piece of work on the calling thread, as the loop's thread. Driven loops only.
+    ///
+    /// - Returns: false when there was none.
+    @discardableResult
+    package func turn() -> Bool {
+        guard let work = turns.next() else { return false }
+        asIfOnLoop { run(work) }
+        return true
+    }
+
+    /// Runs `body` on the calling thread as if it were the loop's. Driven loops only.
+    package func asIfOnLoop(_ body: () -> Void) {
+        precondition(driver != nil, "the event loop \(name) has a thread of its own")
+        thread.store(pthread_self(), ordering: .relaxed)
+        body()
+        thread.store(0, ordering: .relaxed)
     }
 
     package func checkIsolated() {
@@ -184,6 +224,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     /// Lends the base to the rooms that put their own events on it (`Redis`, `HTTPServer`). Loop's thread only.
     package func withBase<R>(_ body: (OpaquePointer) -> R) -> R {
         checkIsolated()
+        guard let base = unsafe base else { preconditionFailure("the driven loop \(name) has no sockets") }
         return unsafe body(base)
     }
 }

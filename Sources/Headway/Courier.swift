@@ -21,7 +21,7 @@ actor Courier {
     private let replyTimeout: Duration
     private var connection: RedisConnection?
     private var backoff: Backoff
-    private var random = SystemRandomNumberGenerator()
+    private var random: LoopDice
     private var task: Task<Void, Never>?
 
     init(
@@ -34,6 +34,7 @@ actor Courier {
         self.replyTimeout = replyTimeout
         self.backoff = backoff
         loop = outbox.loop
+        random = loop.dice
     }
 
     /// Begins with a connection that is open already.

@@ -1,9 +1,9 @@
 /// Names one incarnation of a publisher.
 enum SourceName {
     /// 128 random bits in hex.
-    static func random() -> String {
-        var generator = SystemRandomNumberGenerator()
-        return hex(generator.next()) + hex(generator.next())
+    static func random(using dice: some RandomNumberGenerator) -> String {
+        var dice = dice
+        return hex(dice.next()) + hex(dice.next())
     }
 
     private static func hex(_ bits: UInt64) -> String {

@@ -212,7 +212,8 @@ struct HubState<Content: Sendable>: Sendable {
         if image.isAbsent, isNews { entry.floors = [] }
         let isAbove = isAllowed(image, above: entry.floors)
         let isPatienceOver = pace.patience.map { entry.overtaken >= $0 } ?? false
-        guard !isFromBefore(image), isAbove || isPatienceOver && isAllowed(image, above: entry.floorsOfRead)
+        guard !isFromBefore(image), !isFallen(image, below: entry.image),
+            isAbove || isPatienceOver && isAllowed(image, above: entry.floorsOfRead)
         else {
             entry.overtaken += 1
             entry.notBefore = now + retry(after: entry.overtaken)
@@ -299,6 +300,16 @@ struct HubState<Content: Sendable>: Sendable {
             let line = linesOfRead[mark.partition]
             return line.epoch == mark.epoch && mark.commit < line.commit
         }
+    }
+
+    /// Whether it shows a partition as it was before what is shown: Redis fell back to an earlier state, and nobody
+    /// has begun a new epoch yet. That an ended job is gone in it does not mean that it has expired.
+    private func isFallen(_ image: Image, below shown: Image?) -> Bool {
+        shown?.marks.contains { mark in
+            image.marks.contains {
+                $0.partition == mark.partition && $0.epoch == mark.epoch && $0.commit < mark.commit
+            }
+        } ?? false
     }
 
     private func covers(_ marks: [Mark], _ announced: Mark) -> Bool {

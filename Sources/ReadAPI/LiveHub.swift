@@ -102,6 +102,7 @@ package actor LiveHub {
     package var currentStats: LiveStats {
         var stats = stats
         stats.watched = state.watched
+        stats.conflated += sessions.values.reduce(0) { $0 + $1.skipped }
         stats.streams = sessions.count
         stats.watchers = watchers.count
         return stats
@@ -131,7 +132,7 @@ package actor LiveHub {
     /// Compares where the partitions stand with what their messages told, again and again.
     private func look() {
         guard !isStopped else { return }
-        Task { [weak self, reader] in
+        Task(executorPreference: loop) { [weak self, reader] in
             let positions = try? await reader.positions()
             let stale = await reader.stalePartitions()
             await self?.looked(positions, stale)
@@ -140,6 +141,7 @@ package actor LiveHub {
 
     private func looked(_ positions: [PartitionPosition]?, _ stale: [Bool]) {
         guard !isStopped else { return }
+        stats.looks += 1
         if let positions {
             lookedAt = loop.clock.now
             for (partition, position) in positions.enumerated() {
@@ -184,7 +186,7 @@ package actor LiveHub {
         isReading = true
         stats.batches += 1
         stats.reads += subjects.count
-        Task { await self.read(subjects) }
+        Task(executorPreference: loop) { await self.read(subjects) }
     }
 
     private func armForNextRead() {

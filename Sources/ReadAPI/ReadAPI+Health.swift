@@ -2,11 +2,9 @@ import HTTPServer
 import HeadwayCore
 
 extension ReadAPI {
-    /// The loop turns: that this is answered at all is the point. Says nothing of Redis, or an outage would
-    /// have every instance restarted.
-    func healthz() -> HTTPResponse {
-        .json(Array(#"{"status":"ok"}"#.utf8), headers: [("Cache-Control", "no-store")])
-    }
+    /// Whether everything in this process moves. Says nothing of Redis, or an outage would have every instance
+    /// restarted.
+    func healthz() async -> HTTPResponse { .health(stuck: await options.stuck()) }
 
     /// Whether to send traffic here: Redis answers, every partition is listened to, and where they stand was
     /// seen lately.

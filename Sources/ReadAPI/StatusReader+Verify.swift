@@ -125,7 +125,16 @@ extension StatusReader {
             // What left the index since it was listed is no finding.
             guard let score else { continue }
             let isWatched = !seen[4 * place + 1].isNull
-            let record = try record(of: id, partition, seen[4 * place + 2], seen[4 * place + 3])
+            let record: JobRecord
+            do throws(ReadError) {
+                record = try self.record(of: id, partition, seen[4 * place + 2], seen[4 * place + 3])
+            } catch {
+                findings.append(
+                    Finding(
+                        partition: partition, subject: .member(id, of: bulk), detail: "is set aside: \(error)"
+                    ))
+                continue
+            }
             let status: JobState.Status? =
                 switch record {
                 case .job(let job): job.status

@@ -48,7 +48,7 @@ package actor RedisClient {
     package init(
         _ endpoint: RedisEndpoint, on loop: EventLoop, name: String? = nil, whenDown: WhenDown = .fail,
         backoff: Backoff = Backoff(), connectTimeout: Duration = .seconds(2),
-        random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+        random: (any RandomNumberGenerator & Sendable)? = nil
     ) {
         self.endpoint = endpoint
         self.loop = loop
@@ -56,7 +56,7 @@ package actor RedisClient {
         self.whenDown = whenDown
         self.backoff = backoff
         self.connectTimeout = connectTimeout
-        self.random = random
+        self.random = random ?? loop.dice
     }
 
     isolated deinit { close() }

@@ -21,7 +21,7 @@ package actor RedisConnection {
 
     private let limits: RESPLimits
     private let reader: RESPReader
-    private var transport: Transport?
+    private var transport: (any Transport)?
     private var pending = PendingCalls()
     /// Replies that the first pending call still lacks.
     private var missing = 0
@@ -33,7 +33,7 @@ package actor RedisConnection {
     private nonisolated let openFlag = Atomic(false)
 
     /// Times that bytes have arrived: stands still when the server does.
-    private(set) var arrivals = 0
+    package private(set) var arrivals = 0
 
     /// Bytes that may wait for the kernel to take them; calls beyond that are refused unsent.
     private static let maximumBacklog = 256 << 20
@@ -54,6 +54,8 @@ package actor RedisConnection {
     /// - Parameters:
     ///   - timeout: bound on all of it together.
     ///   - name: shown by `CLIENT LIST`.
+    /// Cancelling the task ends the attempt.
+    ///
     /// - Throws: `unreachable`, also when the server does not answer in time, and refusals such as `LOADING` (try
     ///   again); `authenticationFailed` and `badURL` (a person must act); `protocolViolation` (not a Redis).
     package static func connect(
@@ -61,16 +63,41 @@ package actor RedisConnection {
         limits: RESPLimits = RESPLimits()
     ) async throws(RedisError) -> RedisConnection {
         let connection = RedisConnection(endpoint, on: loop, limits: limits)
-        try await connection.open(timeout: timeout, name: name)
+        let result: Result<Void, RedisError> = await withTaskCancellationHandler {
+            do throws(RedisError) {
+                return .success(try await connection.open(timeout: timeout, name: name))
+            } catch {
+                return .failure(error)
+            }
+        } onCancel: {
+            loop.submit { connection.assumeIsolated { $0.giveUp() } }
+        }
+        try result.get()
         return connection
+    }
+
+    /// Nobody waits for it to open any more.
+    private func giveUp() {
+        let cancelled: RedisError = .unreachable(endpoint, "cancelled while connecting")
+        if let connecting { connecting.resume(cancelled) } else { end(cancelled) }
     }
 
     private func open(timeout: Duration, name: String?) async throws(RedisError) {
         let deadline = loop.clock.now + timeout
         var failure: RedisError?
-        for address in try await loop.addresses(of: endpoint, within: timeout) {
-            failure = await attach(to: address, within: deadline - loop.clock.now)
-            if failure == nil { break }
+        if let driver = loop.driver {
+            failure = await attach(within: timeout) { [endpoint, loop] handle in
+                .success(DrivenTransport(to: endpoint, by: driver, on: loop, handle: handle))
+            }
+        } else {
+            for address in try await loop.addresses(of: endpoint, within: timeout) {
+                failure = await attach(within: deadline - loop.clock.now) { [loop] handle in
+                    address.beginConnecting().map {
+                        SocketTransport(adopting: $0, on: loop, handle: handle)
+                    }
+                }
+                if failure == nil { break }
+            }
         }
         if let failure {
             end(failure)
@@ -87,19 +114,19 @@ package actor RedisConnection {
         }
     }
 
-    /// - Returns: nil when the socket is connected.
-    private func attach(to address: SocketAddress, within limit: Duration) async -> RedisError? {
-        let descriptor: CInt
-        switch address.beginConnecting() {
-        case .success(let number): descriptor = number
-        case .failure(let failure): return .unreachable(endpoint, "\(failure)")
-        }
+    /// - Returns: nil when it is connected.
+    private func attach(
+        within limit: Duration,
+        _ begin: (@escaping (TransportEvent) -> Void) -> Result<any Transport, Errno>
+    ) async -> RedisError? {
         let late: RedisError? = .unreachable(endpoint, "no connection within its time")
         let failure = await loop.first(within: limit, late: late) { once in
             // In one piece: every `await` lets others in, and the socket's first word must find its listener.
             connecting = once
-            transport = Transport(adopting: descriptor, on: loop) { [weak self] event in
-                self?.assumeIsolated { $0.handle(event) }
+            let begun = begin { [weak self] event in self?.assumeIsolated { $0.handle(event) } }
+            switch begun {
+            case .success(let begun): transport = begun
+            case .failure(let failure): once.resume(.unreachable(endpoint, "\(failure)"))
             }
         }
         connecting = nil
@@ -231,7 +258,7 @@ package actor RedisConnection {
 
     // MARK: What the socket says
 
-    private func handle(_ event: Transport.Event) {
+    private func handle(_ event: TransportEvent) {
         switch event {
         case .connected: connecting?.resume(nil)
         case .readable: receive()

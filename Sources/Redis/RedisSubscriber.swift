@@ -24,7 +24,7 @@ package actor RedisSubscriber {
     private let onEvent: @Sendable (Event) -> Void
     private var channels: [String]
     private var backoff: Backoff
-    private var random = SystemRandomNumberGenerator()
+    private var random: LoopDice
     private var connection: RedisConnection?
     private var connectedAt = Duration.zero
     private var lastLoss: RedisError?
@@ -48,6 +48,7 @@ package actor RedisSubscriber {
         self.backoff = backoff
         self.connectTimeout = connectTimeout
         self.onEvent = onEvent
+        random = loop.dice
     }
 
     isolated deinit { close() }

@@ -2,18 +2,31 @@ import CLibevent
 import EventLoop
 import Glibc
 
-/// Owns one socket's `bufferevent *`. Lives and dies on the loop's thread.
+/// What carries a connection's bytes. Lives and dies on the loop's thread.
+protocol Transport: AnyObject {
+    /// Bytes written that nobody has taken yet.
+    var backlog: Int { get }
+    func write(_ bytes: [UInt8])
+    /// Lends what has arrived, piece by piece, until nothing is left or ``close()`` was called.
+    func read(_ body: (UnsafeRawBufferPointer) throws(RedisError) -> Void) throws(RedisError)
+    /// Closes at once; what was not sent is dropped. Idempotent.
+    func close()
+}
+
+enum TransportEvent {
+    case connected
+    /// There is something for ``Transport/read(_:)``.
+    case readable
+    /// The end: of the peer, or of the connection attempt. Nothing follows.
+    case ended(String)
+}
+
+/// Owns one socket's `bufferevent *`.
 ///
 /// What is written during one turn of the loop leaves in one system call.
 @safe
-final class Transport {
-    enum Event {
-        case connected
-        /// There is something for ``read(_:)``.
-        case readable
-        /// The end: of the peer, or of the connection attempt. Nothing follows.
-        case ended(String)
-    }
+final class SocketTransport: Transport {
+    typealias Event = TransportEvent
 
     private var stream: OpaquePointer?
     private var isReading = false
@@ -32,11 +45,11 @@ final class Transport {
         let me = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe bufferevent_setcb(
             stream,
-            { _, context in unsafe Transport.from(context).handle(.readable) },
+            { _, context in unsafe SocketTransport.from(context).handle(.readable) },
             nil,
             { _, what, context in
                 let failedWith = errno  // Read before any other call can overwrite it.
-                unsafe Transport.from(context).ended(CInt(what), failedWith)
+                unsafe SocketTransport.from(context).ended(CInt(what), failedWith)
             }, me)
         unsafe bufferevent_set_max_single_write(stream, 1 << 20)
         // Without an address: the socket already knows where it is going.
@@ -54,10 +67,8 @@ final class Transport {
         unsafe bytes.withUnsafeBytes { _ = unsafe evbuffer_add(output, $0.baseAddress, $0.count) }
     }
 
-    /// Bytes written that the kernel has not taken yet.
     var backlog: Int { unsafe evbuffer_get_length(bufferevent_get_output(stream)) }
 
-    /// Lends what has arrived, piece by piece, until nothing is left or ``close()`` was called.
     func read(_ body: (UnsafeRawBufferPointer) throws(RedisError) -> Void) throws(RedisError) {
         while let stream = unsafe stream, let input = unsafe bufferevent_get_input(stream) {
             var piece = unsafe iovec()
@@ -77,15 +88,14 @@ final class Transport {
         try outcome.get()
     }
 
-    /// Closes the socket at once; what was not sent is dropped. Idempotent.
     func close() {
         if let stream = unsafe stream { unsafe bufferevent_free(stream) }
         unsafe stream = nil
     }
 
-    private static func from(_ context: UnsafeMutableRawPointer?) -> Transport {
+    private static func from(_ context: UnsafeMutableRawPointer?) -> SocketTransport {
         guard let context = unsafe context else { preconditionFailure("libevent lost its context") }
-        return unsafe Unmanaged<Transport>.fromOpaque(context).takeUnretainedValue()
+        return unsafe Unmanaged<SocketTransport>.fromOpaque(context).takeUnretainedValue()
     }
 
     private func ended(_ what: CInt, _ failedWith: CInt) {
@@ -99,5 +109,45 @@ final class Transport {
             if !lastWords.isEmpty { handle(.readable) }
         }
         handle(.ended("\(Errno(number: failedWith))"))
+    }
+}
+
+/// A connection of a driven loop: its driver is the network.
+final class DrivenTransport: Transport {
+    private var stream: (any LoopStream)?
+    private var arrived: [ArraySlice<UInt8>] = []
+
+    init(
+        to endpoint: RedisEndpoint, by driver: any LoopDriver, on loop: EventLoop,
+        handle: @escaping (TransportEvent) -> Void
+    ) {
+        stream = driver.connect(to: "\(endpoint)", from: loop) { [weak self] event in
+            switch event {
+            case .connected: handle(.connected)
+            case .arrived(let bytes):
+                self?.arrived.append(bytes)
+                handle(.readable)
+            case .ended(let detail): handle(.ended(detail))
+            }
+        }
+    }
+
+    var backlog: Int { 0 }
+
+    func write(_ bytes: [UInt8]) { stream?.write(bytes) }
+
+    func read(_ body: (UnsafeRawBufferPointer) throws(RedisError) -> Void) throws(RedisError) {
+        while stream != nil, !arrived.isEmpty {
+            let piece = arrived.removeFirst()
+            let outcome = unsafe piece.withUnsafeBytes { raw in
+                Result { () throws(RedisError) in unsafe try body(raw) }
+            }
+            try outcome.get()
+        }
+    }
+
+    func close() {
+        stream?.close()
+        stream = nil
     }
 }

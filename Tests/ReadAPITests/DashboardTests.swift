@@ -59,7 +59,9 @@ struct DashboardTests {
             #expect(WebFile.all[String(reference.1)] != nil, "\(reference.1)")
         }
         for (name, file) in WebFile.all where !name.hasSuffix(".svg") {
-            let text = String(decoding: file.bytes, as: UTF8.self)
+            // What a line of comment names, nobody fetches.
+            let text = String(decoding: file.bytes, as: UTF8.self).split(separator: "\n")
+                .filter { !$0.hasPrefix("//") }.joined(separator: "\n")
             #expect(text.firstMatch(of: /(?:src|href|url|from|import)[("'=\s]+https?:/) == nil, "\(name)")
             for reference in text.matches(of: /from "\.\/([^"]+)"/) {
                 #expect(WebFile.all[String(reference.1)] != nil, "\(name) imports \(reference.1)")

@@ -94,7 +94,7 @@ struct HubStateTests {
         _ = state.watch(Self.job, by: 1)
         state.hear(ChangeNotice(epoch: "e", commit: 1, changes: []), of: 0)
         _ = state.startReads(at: .zero, limit: 10)
-        _ = state.finish(Self.job, image(3), at: .zero)
+        _ = state.finish(Self.job, image(3, commit: 1), at: .zero)
         return state
     }
 
@@ -187,6 +187,20 @@ struct HubStateTests {
         state.look(at: 0, epoch: "f", commit: 1)
         _ = state.startReads(at: .seconds(1), limit: 10)
         #expect(state.finish(Self.job, image(9, "e"), at: .seconds(1)) == false)
+    }
+
+    @Test("where Redis fell back and no epoch began yet, a finished job that is not there has not expired")
+    func fallsBack() {
+        var state = settled()
+        state.lose(0)
+        _ = state.startReads(at: .seconds(1), limit: 10)
+        #expect(state.finish(Self.job, image(5, commit: 9, isFinal: true), at: .seconds(1)) == true)
+        state.lose(0)
+        _ = state.startReads(at: .seconds(2), limit: 10)
+        #expect(state.finish(Self.job, image(0, commit: 8), at: .seconds(2)) == false)
+        state.look(at: 0, epoch: "f", commit: 9)
+        _ = state.startReads(at: .seconds(3), limit: 10)
+        #expect(state.finish(Self.job, image(2, "f", commit: 9), at: .seconds(3)) == true)
     }
 
     @Test("a finished job may vanish, an open one may not")

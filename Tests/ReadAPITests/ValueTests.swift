@@ -30,10 +30,9 @@ struct VersionTokenTests {
 
     @Test("If-None-Match may be a list, or a star")
     func lists() {
-        let token = VersionToken(epoch: "e1", version: 17)
-        #expect(token.isNamed(byTags: #"W/"e1-3", W/"e1-17""#))
-        #expect(token.isNamed(byTags: "*"))
-        #expect(!token.isNamed(byTags: #"W/"e1-3", "x""#))
+        #expect(VersionToken.isNamed("e1-17", byTags: #"W/"e1-3", W/"e1-17""#))
+        #expect(VersionToken.isNamed("e1-17", byTags: "*"))
+        #expect(!VersionToken.isNamed("e1-17", byTags: #"W/"e1-3", "x""#))
     }
 }
 
@@ -145,6 +144,13 @@ struct SmallValueTests {
                 "1 of 8 running without a sign of life", "8 running; the longest: page-7, for 12m",
                 "30 queued",
             ])
+        let waiting = BulkBlocker.Waiting(id: JobID(unchecked: "page-2"), since: Sample.start)
+        let oldest = BulkBlocker.all(
+            of: BulkSummary(id: share.id, shares: [share]), running: running, waiting: waiting,
+            at: Sample.start + .seconds(192)
+        ).last
+        #expect(oldest?.text == "30 queued; waiting longest: page-2, for 3m12s")
+        #expect(oldest?.job == waiting.id && oldest?.since == Sample.start)
         let forgotten = Sample.share("x", BulkCounts(completed: 2), isHome: true)
         #expect(
             BulkBlocker.all(

@@ -26,7 +26,9 @@ enum AggregatorTable {
     }
 
     private static func show(_ report: AggregatorReport, on terminal: Terminal) {
-        var table = Table(head: ["INSTANCE", "OWNS", "COMMITS", "FENCED", "DUPLICATES", "NOTE"])
+        var table = Table(
+            head: ["INSTANCE", "OWNS", "COMMITS", "FENCED", "DUPLICATES", "NOTE"],
+            numbers: ["OWNS", "COMMITS", "FENCED", "DUPLICATES"])
         table.rows = report.instances.map { instance in
             [
                 instance.name, "\(report.owned(by: instance))", "\(instance.beat.commits)",
@@ -37,7 +39,9 @@ enum AggregatorTable {
         }
         table.print(to: terminal)
         Terminal.say("")
-        var lines = Table(head: ["PARTITION", "OWNER", "FENCE", "COMMIT", "BEHIND", "LAG", "LOST", "NOTE"])
+        var lines = Table(
+            head: ["PARTITION", "OWNER", "FENCE", "COMMIT", "BEHIND", "LAG", "LOST", "NOTE"],
+            numbers: ["PARTITION", "FENCE", "COMMIT", "BEHIND", "LAG", "LOST"])
         lines.rows = report.partitions.map { partition in
             let control = partition.control
             return [

@@ -1,25 +1,35 @@
-import HeadwayWire
+package import HeadwayWire
 
 /// Derives the shape of a view's answers from its JSON, by the rules of docs/views.md. Pure.
 ///
 /// Reads what is sound: what is wrong with a view is said where it is loaded. What it does not know becomes
 /// `anything`, never a wrong type.
-struct ViewTyping {
-    let subject: SnapshotShape.Subject
+package struct ViewTyping {
+    package let subject: SnapshotShape.Subject
     /// What `$status` can be.
-    var status: TypeShape
+    package var status: TypeShape
     /// Whose paths `$item` has, within `$each`.
-    var item: SnapshotShape.Subject?
+    package var item: SnapshotShape.Subject?
     /// A path that a `$if` found to be there.
-    var present: String?
+    package var present: String?
 
     /// A value, and whether its key may be left out.
-    struct Slot: Equatable {
-        var shape: TypeShape
-        var mayBeAbsent = false
+    package struct Slot: Equatable {
+        package var shape: TypeShape
+        package var mayBeAbsent = false
+
+        package init(shape: TypeShape, mayBeAbsent: Bool = false) {
+            self.shape = shape
+            self.mayBeAbsent = mayBeAbsent
+        }
     }
 
-    func value(_ json: JSON) -> Slot {
+    package init(subject: SnapshotShape.Subject, status: TypeShape) {
+        self.subject = subject
+        self.status = status
+    }
+
+    package func value(_ json: JSON) -> Slot {
         switch json {
         case .null: Slot(shape: .null)
         case .bool, .number: Slot(shape: .literal(json))

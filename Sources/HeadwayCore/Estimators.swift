@@ -1,32 +1,23 @@
-import HeadwayCore
-
-/// What the reader knows for estimates: the history of durations as read last, laid out per pipeline when
-/// somebody first asks, and what was shown of whom. Bounded.
-struct Estimators {
-    /// How old the history may become before it is read again, in the background.
-    static let period = Duration.seconds(5)
-    /// How old it may be to be used at all: a reader that was idle reads it first.
-    static let limit = Duration.seconds(120)
+/// The history of durations, laid out per pipeline when somebody first asks, and what was shown of whom: all that
+/// stands between the estimator and those who look, behind Redis and in memory alike. Bounded. Pure.
+public struct Estimators: Sendable {
     /// Subjects whose last estimate is remembered, so that it does not jump.
-    static let mostShown = 50_000
+    public static let mostShown = 50_000
 
-    private(set) var readAt: Duration?
-    var isReading = false
     private var book = DurationBook()
     private var laidOut: [Pipeline.Reference: Estimator] = [:]
     private var memory = EstimateMemory<ProgressEvent.Subject>(capacity: mostShown)
 
-    /// - Parameter isKnown: false when it could not be read: then the one before is kept, and asked for again
-    ///   after a while.
-    mutating func take(_ book: DurationBook, isKnown: Bool, at now: Duration) {
-        readAt = now
-        guard isKnown, book != self.book else { return }
+    public init() {}
+
+    public mutating func take(_ book: DurationBook) {
+        guard book != self.book else { return }
         self.book = book
         laidOut = [:]
     }
 
     /// Nil while the pipeline is not known.
-    mutating func estimator(of pipeline: Pipeline?) -> Estimator? {
+    public mutating func estimator(of pipeline: Pipeline?) -> Estimator? {
         guard let pipeline else { return nil }
         if let known = laidOut[pipeline.reference] { return known }
         let estimator = Estimator(pipeline, book)
@@ -35,12 +26,17 @@ struct Estimators {
     }
 
     /// Undamped.
-    mutating func outlook(of job: JobState, _ pipeline: Pipeline?, at now: Timestamp) -> Outlook {
+    public mutating func outlook(of job: JobState, _ pipeline: Pipeline?, at now: Timestamp) -> Outlook {
         if job.status.isTerminal { return .none(.ended) }
         return estimator(of: pipeline)?.outlook(of: job, at: now) ?? .none(.noHistory)
     }
 
-    mutating func shown(_ job: JobState, _ pipeline: Pipeline?, at now: Timestamp, isStale: Bool) -> Outlook {
+    /// Damped.
+    ///
+    /// - Parameter isStale: whether nobody is at work, so that what is known may be long out of date.
+    public mutating func shown(
+        _ job: JobState, _ pipeline: Pipeline?, at now: Timestamp, isStale: Bool = false
+    ) -> Outlook {
         let outlook = self.outlook(of: job, pipeline, at: now)
         let honest = isStale && outlook.estimate != nil ? Outlook.none(.stale) : outlook
         return memory.show(honest, of: .job(job.id), life: job.attempt, at: now)
@@ -48,9 +44,9 @@ struct Estimators {
 
     /// - Parameter running: the running members that were read, with their pipelines; nil when none were asked
     ///   for.
-    mutating func shown(
+    public mutating func shown(
         _ summary: BulkSummary, running: [(job: JobState, pipeline: Pipeline?)]?, at now: Timestamp,
-        isStale: Bool
+        isStale: Bool = false
     ) -> Outlook {
         let members = (running ?? []).map { job, pipeline in
             BulkEstimator.Member(job, self.outlook(of: job, pipeline, at: now), in: summary, at: now)

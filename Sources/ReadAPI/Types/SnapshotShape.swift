@@ -2,11 +2,11 @@ import HeadwayCore
 import HeadwayWire
 
 /// The API's own answers as shapes, by docs/api.md; and what each path of a view holds, by docs/views.md.
-enum SnapshotShape {
-    typealias Member = TypeShape.Member
+package enum SnapshotShape {
+    package typealias Member = TypeShape.Member
 
-    static let statuses = JobState.Status.allCases.map(\.rawValue)
-    static let phases = BulkSummary.Phase.allCases.map(\.rawValue)
+    package static let statuses = JobState.Status.allCases.map(\.rawValue)
+    package static let phases = BulkSummary.Phase.allCases.map(\.rawValue)
 
     private static let whole = TypeShape.number(isWhole: true)
     private static let decimal = TypeShape.number(isWhole: false)
@@ -30,7 +30,7 @@ enum SnapshotShape {
     ])
 
     /// `GET /v1/jobs/{id}`.
-    static func job(of pipeline: String) -> [Member] {
+    package static func job(of pipeline: String) -> [Member] {
         [
             Member("id", .text), Member("pipeline", .literal(.string(pipeline))),
             Member("bulk", .optional(.text)), Member("label", .optional(.text)),
@@ -52,7 +52,7 @@ enum SnapshotShape {
     }
 
     /// The events of `GET /v1/jobs/{id}/events`, but the snapshot itself.
-    static let streamEvents: [Member] = [
+    package static let streamEvents: [Member] = [
         Member(
             "unknown",
             .object([
@@ -75,7 +75,9 @@ enum SnapshotShape {
     // MARK: Paths
 
     /// Whose paths a view speaks of.
-    enum Subject: Equatable { case job, bulk, substep, failure, stage, member, problem(String), other }
+    package enum Subject: Equatable {
+        case job, bulk, substep, failure, stage, member, problem(String), other
+    }
 
     /// - Returns: what the path holds; `anything` for one that this version does not know.
     static func at(_ path: String, of subject: Subject, status: TypeShape, attributes: [String] = [])

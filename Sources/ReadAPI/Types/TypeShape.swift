@@ -1,7 +1,7 @@
-import HeadwayWire
+package import HeadwayWire
 
 /// What a value of an answer can be: what a frontend's types are made of. Pure.
-indirect enum TypeShape: Equatable, Sendable {
+package indirect enum TypeShape: Equatable, Sendable {
     /// Anything that JSON can hold.
     case anything
     case null
@@ -22,25 +22,25 @@ indirect enum TypeShape: Equatable, Sendable {
     /// One of several, each once, null last.
     case choice([TypeShape])
 
-    struct Member: Equatable, Sendable {
-        let name: String
-        let shape: TypeShape
+    package struct Member: Equatable, Sendable {
+        package let name: String
+        package let shape: TypeShape
         /// Whether the key may be left out.
-        var isOptional = false
+        package var isOptional = false
 
-        init(_ name: String, _ shape: TypeShape, isOptional: Bool = false) {
+        package init(_ name: String, _ shape: TypeShape, isOptional: Bool = false) {
             self.name = name
             self.shape = shape
             self.isOptional = isOptional
         }
     }
 
-    static func optional(_ shape: TypeShape) -> TypeShape { joined([shape, .null]) }
+    package static func optional(_ shape: TypeShape) -> TypeShape { joined([shape, .null]) }
 
-    static func words(_ words: [String]) -> TypeShape { joined(words.map { .literal(.string($0)) }) }
+    package static func words(_ words: [String]) -> TypeShape { joined(words.map { .literal(.string($0)) }) }
 
     /// One of `shapes`: choices in it are taken apart, what another covers is left out.
-    static func joined(_ shapes: [TypeShape]) -> TypeShape {
+    package static func joined(_ shapes: [TypeShape]) -> TypeShape {
         var found: [TypeShape] = []
         for shape in shapes.flatMap(\.alternatives) where !found.contains(shape) { found.append(shape) }
         if found.contains(.anything) { return .anything }
@@ -71,15 +71,15 @@ indirect enum TypeShape: Equatable, Sendable {
     }
 
     /// Itself, or what it is a choice of.
-    var alternatives: [TypeShape] {
+    package var alternatives: [TypeShape] {
         if case .choice(let shapes) = self { return shapes }
         return [self]
     }
 
-    var isNullable: Bool { alternatives.contains(.null) }
+    package var isNullable: Bool { alternatives.contains(.null) }
 
     /// Without null; null where nothing else is left.
-    var present: TypeShape {
+    package var present: TypeShape {
         let rest = alternatives.filter { $0 != .null }
         return rest.isEmpty ? .null : Self.joined(rest)
     }
@@ -95,7 +95,7 @@ indirect enum TypeShape: Equatable, Sendable {
     }
 
     /// Several objects as one: a member that some of them lack may be left out. Nil unless all are objects.
-    static func merged(_ shapes: [TypeShape]) -> [Member]? {
+    package static func merged(_ shapes: [TypeShape]) -> [Member]? {
         var lists: [[Member]] = []
         for shape in shapes {
             guard case .object(let members) = shape else { return nil }
