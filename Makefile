@@ -75,7 +75,7 @@ openapi: test-deps ## Hold a real server's answers against its /openapi.json, an
 browser: test-deps ## Drive dashboard, element and /docs with Debian's Chromium; screenshots in out/browser (ONLY=… for some tests)
 	@./deploy/install-deps $(SUDO) chromium fonts-inter node-react node-react-dom python3-venv
 	swift build --product headway $(FLAGS)
-	@/usr/bin/python3 -m venv .build/browser
+	@test -x .build/browser/bin/pip || /usr/bin/python3 -m venv .build/browser
 	@.build/browser/bin/pip -q install --disable-pip-version-check -r Tests/BrowserTests/requirements.txt
 	@.build/browser/bin/python -m pytest -q -rP -p no:cacheprovider --tb=short Tests/BrowserTests $(if $(ONLY),-k "$(ONLY)")
 
