@@ -8,7 +8,7 @@ import Testing
 
 /// The simulated Redis is worth as much as it answers like a real one: random histories of the commands that
 /// Headway sends are told to both.
-@Suite("FakeRedis", .timeLimit(.minutes(5)))
+@Suite("FakeRedis", .serialized, .timeLimit(.minutes(5)))
 struct FakeRedisTests {
     /// One client of each.
     private struct Pair {
@@ -18,6 +18,8 @@ struct FakeRedisTests {
     }
 
     private final class Bench {
+        /// What each client has queued since `MULTI`.
+        var queued: [[String]] = [[], []]
         let server: RedisServer
         let loop = EventLoop(name: "differential")
         var wall: Int64 = 1_000
@@ -35,9 +37,12 @@ struct FakeRedisTests {
         let server = try await RedisServer.start()
         let bench = Bench(server)
         for number in 0..<2 {
-            let real = try await RedisConnection.connect(to: server.endpoint, on: bench.loop)
+            let real = try await RedisConnection.connect(
+                to: server.endpoint, on: bench.loop, timeout: .seconds(60))
             bench.pairs.append(Pair(real: real, fake: bench.redis.open(number)))
         }
+        let time = try await bench.pairs[0].real.send("TIME").elements.map(Array.init) ?? []
+        bench.wall = Int64(time.first?.number ?? 0) * 1000
         try await body(bench)
         for pair in bench.pairs { await pair.real.close() }
         await bench.loop.stop()
@@ -48,13 +53,13 @@ struct FakeRedisTests {
         async throws
     {
         let pair = bench.pairs[client]
-        let real = try await pair.real.send(batch)
+        let real = try await pair.real.send(batch, deadline: .seconds(60))
         for reply in real { setWall(by: reply, bench) }
         pair.fake.output.bytes = []
         bench.redis.receive(batch.bytes[...], from: pair.fake)
         if pair.fake.blocked != nil { bench.redis.timeOut(pair.fake) }
         let bytes = pair.fake.output.bytes
-        let fake = try bytes.withUnsafeBytes { raw throws -> [RESPValue] in
+        let fake = try unsafe bytes.withUnsafeBytes { raw throws -> [RESPValue] in
             try unsafe pair.reader.feed(raw)
             var count = 0
             while try pair.reader.next() { count += 1 }
@@ -63,7 +68,21 @@ struct FakeRedisTests {
         try #require(fake.count == real.count, "\(context)")
         for (place, (a, b)) in zip(real, fake).enumerated() {
             let name = batch.name(at: place)
-            #expect(Self.plain(a, name) == Self.plain(b, name), "\(context): \(name)")
+            let inner = name == "EXEC" ? bench.queued[client] : []
+            if name == "MULTI" || name == "EXEC" { bench.queued[client] = [] }
+            if a.string == "QUEUED" { bench.queued[client].append(name) }
+            guard let ours = a.elements.map(Array.init), let theirs = b.elements.map(Array.init),
+                !inner.isEmpty,
+                ours.count == inner.count, theirs.count == inner.count
+            else {
+                #expect(Self.plain(a, name) == Self.plain(b, name), "\(context): \(name)")
+                continue
+            }
+            for (place, name) in inner.enumerated() {
+                #expect(
+                    Self.plain(ours[place], name) == Self.plain(theirs[place], name),
+                    "\(context): \(name) in EXEC")
+            }
         }
     }
 
@@ -184,7 +203,9 @@ struct FakeRedisTests {
                     batch.add("EXEC")
                     depth[client] = 0
                 default:
-                    let command = Self.command(&dice)
+                    var command = Self.command(&dice)
+                    // Time may pass within a transaction, and only its end is told.
+                    if depth[client] > 0, command[0] == "XADD", command[2] == "*" { command[2] = "61-*" }
                     batch.add(command[0], command.dropFirst())
                 }
                 try await compare(batch, client, on: bench, "seed \(seed), step \(step)")
@@ -196,11 +217,11 @@ struct FakeRedisTests {
     func waiting() async throws {
         try await withBench { bench in
             var read = CommandBatch()
-            read.add("XREAD", "COUNT", "10", "BLOCK", "5000", "STREAMS", "x", "0-0")
+            read.add("XREAD", "COUNT", "10", "BLOCK", "50000", "STREAMS", "x", "0-0")
             read.add("XLEN", "x")
-            let pending = await bench.pairs[0].real.submit(read)
+            let pending = await bench.pairs[0].real.submit(read, deadline: .seconds(60))
             bench.redis.receive(read.bytes[...], from: bench.pairs[0].fake)
-            let isWaiting = await eventually {
+            let isWaiting = await eventually(within: .seconds(40)) {
                 let info = try? await bench.pairs[1].real.send("INFO", "clients")
                 return info?.string?.contains("blocked_clients:1") ?? false
             }
@@ -215,7 +236,7 @@ struct FakeRedisTests {
             let real = try await pending.value().map(\.debugDescription)
             let reader = RESPReader(limits: RESPLimits())
             let bytes = bench.pairs[0].fake.output.bytes
-            try bytes.withUnsafeBytes { try unsafe reader.feed($0) }
+            try unsafe bytes.withUnsafeBytes { try unsafe reader.feed($0) }
             var count = 0
             while try reader.next() { count += 1 }
             #expect(reader.take(count).map(\.debugDescription) == real)

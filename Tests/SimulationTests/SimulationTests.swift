@@ -1,8 +1,7 @@
 import Glibc
-import TestSupport
 import Testing
 
-@testable import Simulation
+@testable import TestSupport
 
 /// The built `Simulation`, in a process of its own: sets are in the same order each time only if Swift was told so
 /// before it started.

@@ -24,7 +24,7 @@ final class Course {
     private var kinds: [Fault] = []
 
     /// In peace: how long until all is as it should be, at most; of the world's time.
-    private static let patience = Duration.seconds(90)
+    private static let patience = Duration.seconds(400)
 
     init(_ settings: Settings) {
         self.settings = settings
@@ -153,11 +153,12 @@ final class Course {
         process.wakes = max(process.wakes, world.now + span)
     }
 
-    /// Far enough to be noticed, or so little that it does no harm.
+    /// Far enough to be noticed, or so little that it does no harm: what lies between may hide in a slow answer, as
+    /// long as that took and two seconds more.
     private func setClock() {
         let far =
             world.hits(oneIn: 3)
-            ? world.time(.seconds(60), .seconds(3_600)) : world.time(.seconds(3), .seconds(20))
+            ? world.time(.seconds(60), .seconds(3_600)) : world.time(.seconds(5), .seconds(20))
         let step = world.hits(oneIn: 4) ? world.time(.zero, .milliseconds(50)) : far
         world.front?.offset += world.hits(oneIn: 2) ? step : .zero - step
     }

@@ -1,5 +1,9 @@
 extension FakeRedis {
     func runStream(_ name: String, _ command: [Bytes], _ output: inout ReplyWriter) {
+        // Said before the key is looked at.
+        if name == "XADD", command[2] == Bytes("0-0") || command[2] == Bytes("0") {
+            return output.error("ERR The ID specified in XADD must be greater than 0-0")
+        }
         let key = name == "XINFO" ? command[2] : command[1]
         let stream: Stream?
         switch value(key) {
@@ -50,9 +54,6 @@ extension FakeRedis {
         let last = stream?.last ?? .zero
         guard let id = newID(command[place], after: last) else {
             return output.error("ERR Invalid stream ID specified as stream command argument")
-        }
-        guard id > .zero else {
-            return output.error("ERR The ID specified in XADD must be greater than 0-0")
         }
         guard id > last else {
             return output.error(
