@@ -1,7 +1,11 @@
 # The front door for people who build Headway. `make` alone lists what there is.
 SHELL := /bin/bash
-PACKAGES := libevent-dev libhiredis-dev libcurl4-openssl-dev redis-server
-TEST_PACKAGES := $(PACKAGES) redis-tools python3 python3-redis curl wrk openssl python3-prometheus-client node-typescript gcc libc6-dev
+PACKAGES := libevent-dev libhiredis-dev libcurl4-openssl-dev zlib1g-dev redis-server
+TEST_PACKAGES := $(PACKAGES) redis-tools python3 python3-redis python3-hiredis curl wrk openssl python3-prometheus-client \
+	python3-tqdm node-typescript node-redis gcc libc6-dev nginx-light systemd strace lintian help2man dpkg-dev prometheus \
+	python3-venv python3-yaml python3-pyte
+# From PyPI, for the tests of deploy/: the schemas of Compose and Kubernetes, with their validators.
+DEPLOY_TOOLS := check-jsonschema==0.39.0 kubernetes-validate==1.37.0
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 FLAGS := --explicit-target-dependency-import-check error
 BIN := .build/release/headway
@@ -11,7 +15,7 @@ export ASAN_OPTIONS ?= detect_leaks=0
 export TSAN_OPTIONS ?= suppressions=$(CURDIR)/Tests/tsan.supp
 
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps demo build test check check-sanitizers laws health simulate simulate-controls faults faults-controls bench bench-peers latency estimates format clean
+.PHONY: help deps test-deps demo build test check check-sanitizers docs laws health simulate simulate-controls openapi browser deb deb-check faults faults-controls bench bench-peers latency estimates format clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -31,8 +35,16 @@ build: deps ## A release build: .build/release/headway
 deps: ## Install what is missing to build and run (Debian packages); says what it does
 	@./deploy/install-deps $(SUDO) $(PACKAGES)
 
-test-deps: ## Install what the tests use besides: redis-py, curl, wrk, openssl, prometheus-client, tsc
+test-deps: ## Install what the tests use besides: redis-py, curl, wrk, nginx, lintian, strace, tsc, …
 	@./deploy/install-deps $(SUDO) $(TEST_PACKAGES)
+	@test -x .build/deploy-tools/bin/kubernetes-validate || { \
+		echo "Installing with pip into .build/deploy-tools: $(DEPLOY_TOOLS)"; \
+		/usr/bin/python3 -m venv .build/deploy-tools && .build/deploy-tools/bin/pip -q install $(DEPLOY_TOOLS); }
+
+docs: deps ## Build the library's documentation (DocC); no warning, and no public symbol without a comment
+	@./deploy/install-deps $(SUDO) python3
+	swift build --target Headway $(FLAGS)
+	@/usr/bin/python3 Tests/Documentation/docs.py .
 
 check: test-deps ## Formatting, arrows between rooms, tests
 	swift format lint --strict -r Package.swift Sources Tests
@@ -52,6 +64,20 @@ laws: test-deps ## The laws of the fold over HISTORIES random histories and an e
 health: test-deps ## Real workers through ten minutes (SECONDS_EACH=600) of each fault, with the limits of production
 	swift build --build-tests $(FLAGS)
 	HEADWAY_HEALTH_SECONDS=$(or $(SECONDS_EACH),600) swift test --skip-build --filter 'SystemTests\.HealthTests'
+
+openapi: test-deps ## Hold a real server's answers against its /openapi.json, and let schemathesis try to break it (SEED=1)
+	swift build --product headway $(FLAGS)
+	@./deploy/install-deps $(SUDO) python3-venv
+	@test -x .build/openapi/bin/schemathesis || { python3 -m venv .build/openapi && .build/openapi/bin/pip -q install 'schemathesis>=4.32,<5' 'jsonschema>=4.26,<5'; }
+	.build/openapi/bin/python Tests/OpenAPI/answers.py .build/debug/headway
+	.build/openapi/bin/python Tests/OpenAPI/fuzz.py .build/debug/headway .build/openapi/bin/schemathesis $(or $(SEED),1)
+
+browser: test-deps ## Drive dashboard, element and /docs with Debian's Chromium; screenshots in out/browser (ONLY=… for some tests)
+	@./deploy/install-deps $(SUDO) chromium fonts-inter node-react node-react-dom python3-venv
+	swift build --product headway $(FLAGS)
+	@test -x .build/browser/bin/pip || /usr/bin/python3 -m venv .build/browser
+	@.build/browser/bin/pip -q install --disable-pip-version-check -r Tests/BrowserTests/requirements.txt
+	@.build/browser/bin/python -m pytest -q -rP -p no:cacheprovider --tb=short Tests/BrowserTests $(if $(ONLY),-k "$(ONLY)")
 
 simulate: deps ## Whole worlds under faults, on one thread, from a seed (SEEDS=1-100 STEPS=20000; TWICE=1 each twice; SEED=7 one)
 	swift build -c release --product Simulation $(FLAGS)
@@ -88,8 +114,18 @@ latency: build ## From publish to a frame at an SSE client, p50 and p99
 estimates: build ## How far off estimates are beside elapsed/percent, on simulated fleets (SEED=… for others)
 	@$(BIN) bench estimates $(if $(SEED),--seed $(SEED))
 
+deb: deps ## A Debian package in out/: the command, systemd units, pipelines, man pages
+	@./deploy/install-deps $(SUDO) dpkg-dev help2man chrpath binutils
+	@echo "Building a release with Swift's libraries linked in (the first time takes a few minutes) …"
+	@swift build -c release --product headway --static-swift-stdlib --scratch-path .build-static $(FLAGS)
+	@./deploy/debian/build .build-static/release/headway out
+
+deb-check: deb ## Install that package in a new, minimal Debian (debootstrap), run it there, and purge it
+	@./deploy/install-deps $(SUDO) debootstrap
+	@/usr/bin/python3 Tests/DeployTests/Fixtures/package.py fresh "$(CURDIR)/.build-static/release/headway" "$(CURDIR)"
+
 format: ## Format everything in place
 	swift format -i -r Package.swift Sources Tests
 
 clean: ## Remove build products
-	rm -rf .build .build-tsan .build-asan out
+	rm -rf .build .build-tsan .build-asan .build-static out

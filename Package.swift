@@ -13,22 +13,25 @@ let package = Package(
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CLibevent", providers: [.apt(["libevent-dev"])]),
         .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CGlibc"),
+        .target(name: "CDashboard"),
 
         .target(name: "EventLoop", dependencies: ["CLibevent"]),
         .target(name: "HeadwayCore"),
         .target(name: "Redis", dependencies: ["CHiredis", "CLibevent", "EventLoop"]),
         .target(name: "HeadwayWire", dependencies: ["HeadwayCore"]),
-        .target(name: "HTTPServer", dependencies: ["CLibevent", "EventLoop"]),
+        .target(name: "HTTPServer", dependencies: ["CLibevent", "CZlib", "EventLoop"]),
         .target(name: "HTTPClient", dependencies: ["CCurl", "CLibevent", "EventLoop"]),
 
         .target(name: "Headway", dependencies: ["EventLoop", "HeadwayCore", "HeadwayWire", "Redis"]),
         .target(
             name: "Aggregator",
             dependencies: ["EventLoop", "HTTPClient", "HeadwayCore", "HeadwayWire", "Redis"]),
+        .target(name: "Dashboard", dependencies: ["CDashboard"], exclude: ["Assets"]),
         .target(
             name: "ReadAPI",
-            dependencies: ["EventLoop", "HTTPServer", "HeadwayCore", "HeadwayWire", "Redis"]),
+            dependencies: ["Dashboard", "EventLoop", "HTTPServer", "HeadwayCore", "HeadwayWire", "Redis"]),
         .executableTarget(
             name: "HeadwayCLI",
             dependencies: [
@@ -41,10 +44,12 @@ let package = Package(
         .target(name: "Seeded", path: "Tests/Seeded"),
         .executableTarget(
             name: "FaultPublisher", dependencies: ["Headway"], path: "Tests/Faults/Publisher"),
+        .executableTarget(name: "SpoolWorker", dependencies: ["Headway"], path: "Tests/SpoolWorker"),
         .executableTarget(
             name: "Simulation",
             dependencies: [
-                "Aggregator", "EventLoop", "Headway", "HeadwayCore", "HeadwayWire", "ReadAPI", "Redis", "Seeded",
+                "Aggregator", "EventLoop", "Headway", "HeadwayCore", "HeadwayWire", "ReadAPI", "Redis",
+                "Seeded",
             ],
             path: "Tests/Simulation", exclude: ["controls.txt"]),
         .testTarget(
@@ -72,16 +77,15 @@ let package = Package(
         .testTarget(
             name: "ReadAPITests",
             dependencies: [
-                "Seeded",
-                "EventLoop", "HTTPServer", "HeadwayCore", "HeadwayWire", "ReadAPI", "Redis", "TestSupport",
+                "Dashboard", "EventLoop", "HTTPServer", "HeadwayCore", "HeadwayWire", "ReadAPI", "Redis",
+                "Seeded", "TestSupport",
             ]),
         .testTarget(
             name: "SystemTests",
             dependencies: [
                 "Seeded",
                 "Aggregator", "EventLoop", "Headway", "HeadwayCLI", "HeadwayCore", "HeadwayWire", "ReadAPI",
-                "Redis",
-                "TestSupport",
+                "Redis", "SpoolWorker", "TestSupport",
             ],
             exclude: ["Fixtures"]),
         .executableTarget(name: "ContractWorker", dependencies: ["Headway"], path: "Tests/ContractWorker"),
@@ -92,6 +96,9 @@ let package = Package(
                 "ReadAPI",
                 "TestSupport",
             ],
+            exclude: ["Fixtures"]),
+        .testTarget(
+            name: "DeployTests", dependencies: ["EventLoop", "HeadwayCLI", "TestSupport"],
             exclude: ["Fixtures"]),
     ]
 )
@@ -109,6 +116,6 @@ for target in package.targets where target.type != .system {
     target.swiftSettings = house
 }
 // Protections that the fault suite takes out one by one, to see that it notices (Tests/Faults). Not in a release.
-for target in package.targets where ["Aggregator", "Headway"].contains(target.name) {
+for target in package.targets where ["Aggregator", "Headway", "ReadAPI"].contains(target.name) {
     target.swiftSettings?.append(.define("FAULT_INJECTION", .when(configuration: .debug)))
 }

@@ -16,6 +16,7 @@ package actor Aggregator {
     private let catalogs: CatalogReader
     private let owners: [PartitionOwner]
     private let fleet: Fleet
+    private let farewell: Duration
     private let ledger: OutcomeLedger
     private let courier: WebhookCourier?
     private var refreshing: Task<Void, Never>?
@@ -29,6 +30,7 @@ package actor Aggregator {
     ) {
         loop = loops[0]
         self.keyspace = keyspace
+        farewell = options.farewell
         client = RedisClient(options.endpoint, on: loop, name: "headway-aggregator")
         catalogs = CatalogReader(keyspace: keyspace)
         let errands = ErrandRunner(keyspace: keyspace, client: client, on: loop)
@@ -50,9 +52,10 @@ package actor Aggregator {
     package func start() async {
         for owner in owners { await owner.start() }
         await fleet.start()
-        refreshing = Task(executorPreference: loop) { [catalogs, client, keyspace, loop] in
+        refreshing = Task(executorPreference: loop) { [catalogs, client, keyspace, ledger, loop] in
             while !Task.isCancelled {
                 try? await catalogs.refresh { try await client.send($0) }
+                ledger.expect(catalogs.known.latest.map(\.name))
                 // Fixed at first use; put back if somebody emptied Redis under us.
                 _ = try? await client.send("HSETNX", keyspace.config, "partitions", "\(keyspace.partitions)")
                 _ = try? await client.send("HSETNX", keyspace.config, "wire", "\(NamespaceConfig.wire)")
@@ -61,20 +64,37 @@ package actor Aggregator {
         }
     }
 
-    /// Commits what was read, hands every lease back so that others take over at once, and closes.
+    /// Commits what was read, hands every lease back so that others take over at once, and closes: within half a
+    /// second also when Redis is away, whose leases then run out.
     package func stop() async {
         refreshing?.cancel()
-        await fleet.leave()
+        let (loop, client, fleet, farewell) = (loop, client, fleet, farewell)
         await withTaskGroup(of: Void.self) { group in
-            for owner in owners { group.addTask { await owner.stop() } }
+            // Said first, so that nothing is handed to us any more; but not waited for when nobody hears it.
+            group.addTask { await fleet.leave() }
+            group.addTask { try? await loop.sleep(for: .milliseconds(100)) }
+            _ = await group.next()
+            await withTaskGroup(of: Void.self) { group in
+                for owner in owners { group.addTask { await owner.stop(givingUpAfter: farewell) } }
+            }
+            let last = loop.schedule(after: .milliseconds(50)) { client.assumeIsolated { $0.close() } }
+            await fleet.end()
+            last.cancel()
+            await courier?.stop()
+            await client.close()
+            group.cancelAll()
         }
-        await fleet.end()
-        await courier?.stop()
-        await client.close()
     }
 
     /// How jobs ended since this process started, as far as commits were accepted.
     package nonisolated var outcomes: OutcomeTally { ledger.current }
+
+    /// Whether Redis answers: some partition was read or looked at within the last ten seconds.
+    package var hearsRedis: Bool {
+        get async {
+            await stats().contains { $0.silence.map { $0 < .seconds(10) } ?? false }
+        }
+    }
 
     package func stats() async -> [PartitionStats] {
         var all: [PartitionStats] = []

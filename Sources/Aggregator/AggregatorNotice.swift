@@ -19,17 +19,25 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
     /// Somebody deleted the stream; a new one is there.
     case streamDeleted(partition: Int)
     case clockJumped(partition: Int, by: Duration)
+    /// What is stored of one job cannot be read; its words are refused, the others go on.
+    case quarantined(partition: Int, reason: String)
     /// A bulk's share does not equal the index of its members: a defect, or somebody else's hand.
     case drift(partition: Int, bulk: BulkID, told: BulkCounts, counted: BulkCounts)
     /// A share was counted anew from its members; `changed` when it had been wrong.
     case recounted(partition: Int, bulk: BulkID, changed: Bool)
     /// A share has so many members that counting them anew would outlast the lease.
     case recountRefused(partition: Int, bulk: BulkID)
+    /// The open jobs were counted anew: their census did not equal their index.
+    case countedOpenJobs(partition: Int, told: Int, indexed: Int)
+    /// They are too many to be counted anew within the lease.
+    case openJobsNotCounted(partition: Int, told: Int, indexed: Int)
     /// A receiver of webhooks does not take them; they are tried again.
     case receiverFails(receiver: String, reason: String)
     case receiverBack(receiver: String)
     /// Webhooks were given up; they lie in `undelivered`.
     case undelivered(receiver: String, count: Int, reason: String)
+    /// Entries of the outbox that are no webhooks; they lie in `undelivered`.
+    case unreadableWebhooks(partition: Int, count: Int)
     /// The outbox was full: its oldest webhooks were dropped unsent.
     case outboxFull(partition: Int, dropped: Int)
 
@@ -37,9 +45,14 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
 
     package var level: Level {
         switch self {
-        case .took, .released, .recounted: .info
-        case .lost, .refused, .clockJumped, .receiverFails, .receiverBack, .recountRefused: .warning
-        case .halted, .gap, .trimmedUnread, .streamDeleted, .drift, .undelivered, .outboxFull: .error
+        case .took, .released, .recounted, .countedOpenJobs: .info
+        case .lost, .refused, .clockJumped, .receiverFails, .receiverBack, .recountRefused,
+            .openJobsNotCounted:
+            .warning
+        case .halted, .quarantined, .gap, .trimmedUnread, .streamDeleted, .drift, .undelivered,
+            .unreadableWebhooks,
+            .outboxFull:
+            .error
         }
     }
 
@@ -63,6 +76,9 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
             "partition \(partition): its stream was deleted by somebody; reading the new one from its beginning"
         case .clockJumped(let partition, let jump):
             "partition \(partition): Redis' clock was set by \(jump); compensated"
+        case .quarantined(let partition, let reason):
+            "partition \(partition): one job is set aside until a person has mended it: \(reason); its events lie in"
+                + " rejected as unreadable_state"
         case .drift(let partition, let bulk, let told, let counted):
             "partition \(partition): bulk \(bulk) tells \(told.inWords), its members' index \(counted.inWords);"
                 + " see headway verify --repair"
@@ -71,12 +87,20 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
                 + " it is not counted anew"
         case .recounted(let partition, let bulk, let changed):
             "partition \(partition): bulk \(bulk) was counted anew; it \(changed ? "had been wrong" : "was right")"
+        case .countedOpenJobs(let partition, let told, let indexed):
+            "partition \(partition): its census told of \(told) open jobs, their index has \(indexed);"
+                + " they were counted anew"
+        case .openJobsNotCounted(let partition, let told, let indexed):
+            "partition \(partition): its census tells of \(told) open jobs, their index has \(indexed);"
+                + " more than \(PartitionOwner.recountLimit) are not counted anew"
         case .receiverFails(let receiver, let reason):
             "webhooks: \(receiver) does not take them (\(reason)); trying again for as long as the patience lasts"
         case .receiverBack(let receiver):
             "webhooks: \(receiver) takes them again"
         case .undelivered(let receiver, let count, let reason):
             "webhooks: gave up \(count) for \(receiver) (\(reason)); they are kept in undelivered"
+        case .unreadableWebhooks(let partition, let count):
+            "partition \(partition): \(count) entries of the outbox cannot be read; they are kept in undelivered"
         case .outboxFull(let partition, let dropped):
             "partition \(partition): the outbox is full; its \(dropped) oldest webhooks were dropped unsent"
         }

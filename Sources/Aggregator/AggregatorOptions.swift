@@ -29,6 +29,10 @@ package struct AggregatorOptions: Sendable {
     /// The publishers' longest back-off: how long after an outage nobody is judged by silence.
     package var publisherBackoff = Duration.seconds(10)
 
+    /// A stopping owner that hears nothing of Redis for this long leaves its lease to run out: longer than a read
+    /// may wait for entries, so that a Redis that is there is not taken for gone.
+    var farewell: Duration { max(block + .milliseconds(100), .milliseconds(350)) }
+
     /// Nil: nobody is told, and no commit costs more.
     package var webhooks: WebhookOptions?
 

@@ -34,7 +34,7 @@ struct CommitWriter {
         var batch = CommandBatch()
         batch.reserveCapacity(2048 + fold.jobs.count * 700)
         batch.add("MULTI")
-        for slot in fold.jobs { write(slot, into: &batch) }
+        for slot in fold.jobs { write(slot, at: memory.clock.now, into: &batch) }
         for slot in fold.rescored where slot.mustRescore { index(slot, into: &batch) }
         for slot in fold.shares { write(slot, into: &batch) }
         for rejection in fold.rejected { write(rejection, into: &batch) }
@@ -48,6 +48,7 @@ struct CommitWriter {
             }
         }
         write(fold.durations, of: memory.durations, into: &batch)
+        write(fold.standings, of: memory, into: &batch)
         if !fold.forgotten.isEmpty { batch.add("HDEL", [keyspace.sources(partition)] + fold.forgotten) }
         fields.removeAll(keepingCapacity: true)
         control.encode(into: &fields)
@@ -62,10 +63,10 @@ struct CommitWriter {
 
     // MARK: Jobs
 
-    private mutating func write(_ slot: JobSlot, into batch: inout CommandBatch) {
+    private mutating func write(_ slot: JobSlot, at now: Timestamp, into batch: inout CommandBatch) {
         let key = keyspace.job(partition, slot.id)
         switch slot.record {
-        case .job(let job): write(job, slot, key, into: &batch)
+        case .job(let job): write(job, slot, key, at: now, into: &batch)
         case .placeholder:
             writeImage(of: slot, key, into: &batch)
             index(slot, into: &batch)
@@ -81,7 +82,7 @@ struct CommitWriter {
     }
 
     private mutating func write(
-        _ job: JobState, _ slot: JobSlot, _ key: String, into batch: inout CommandBatch
+        _ job: JobState, _ slot: JobSlot, _ key: String, at now: Timestamp, into batch: inout CommandBatch
     ) {
         writeImage(of: slot, key, into: &batch)
         let timeline = keyspace.timeline(partition, slot.id)
@@ -97,10 +98,12 @@ struct CommitWriter {
         if job.status.isTerminal {
             let finished = catalog[job.pipeline]?.retention.finished ?? Pipeline.Retention().finished
             let tombstone = JobRecord.Tombstone(of: job)
-            if slot.tombstone?.finishedAt != tombstone.finishedAt {
-                expire(key, after: finished, into: &batch)
-                expire(timeline, after: finished, into: &batch)
-            }
+            // Also of one that is only written again (a label that came late): its keys may have expired
+            // meanwhile, and would come back for ever. What is left is never more than it was.
+            let isNew = slot.tombstone?.finishedAt != tombstone.finishedAt
+            let left = isNew ? finished : finished - max(.zero, now - tombstone.finishedAt)
+            expire(key, after: left, into: &batch)
+            expire(timeline, after: left, into: &batch)
             if slot.tombstone != tombstone {
                 batch.begin("SET", argumentCount: 4)
                 batch.append(keyspace.tombstone(partition, slot.id))
@@ -240,6 +243,21 @@ struct CommitWriter {
         fields.removeAll(keepingCapacity: true)
         book.encode(changed.sorted(), into: &fields)
         writeHash(keyspace.durations(partition), into: &batch)
+    }
+
+    /// Absolute values too; what nobody stands for any more has no field.
+    private mutating func write(
+        _ changed: Set<Census.Standing>, of memory: PartitionMemory, into batch: inout CommandBatch
+    ) {
+        let key = keyspace.census(partition)
+        let standings = memory.mustRewriteCensus ? Set(memory.census.counts.keys) : changed
+        if memory.mustRewriteCensus { batch.add("DEL", key) }
+        guard !standings.isEmpty else { return }
+        fields.removeAll(keepingCapacity: true)
+        memory.census.encode(standings, into: &fields)
+        if !fields.isEmpty { writeHash(key, into: &batch) }
+        let vacant = standings.filter { memory.census[$0] == 0 }.map(\.field)
+        if !vacant.isEmpty { batch.add("HDEL", [key] + vacant) }
     }
 
     private func notice(_ fold: PartitionFold, control: Control) -> ChangeNotice {

@@ -65,6 +65,8 @@ actor Fleet {
         let read = try await say(isLeaving: false)
         view.observe(read, at: loop.clock.now)
         for name in view.gone { _ = try? await client.send("HDEL", keyspace.aggregators, name) }
+        let present = Set(read.filter { !$0.value.isLeaving }.keys)
+        for owner in owners { await owner.sees(present) }
         var owned: [PartitionOwner] = []
         for owner in owners where await owner.currentStats().isOwner { owned.append(owner) }
         guard let heir = view.heir(owned: owned.count), let given = owned.last else { return }

@@ -9,6 +9,7 @@ import HeadwayWire
 ///
 ///     halted ──▶ wait, whoever owns it
 ///     free, released to anybody, named as next, or held by my own last nonce ──▶ take
+///     handed to one that has left ──▶ take
 ///     held by another, or handed to another: (nonce, beat) moved ──▶ wait, count from zero
 ///                                            (nonce, beat) stood still for the lease ──▶ take
 struct LeaseWatch: Sendable, Equatable {
@@ -21,6 +22,9 @@ struct LeaseWatch: Sendable, Equatable {
     let instance: String
     /// The nonce this instance wrote when it last took the partition.
     var ownNonce: String?
+    /// Who is there and not leaving, as last told; nil while nobody has told. Only for whom not to wait for: a take
+    /// is safe whoever else may come.
+    var present: Set<String>?
 
     private var nonce = ""
     private var beat: Int64 = -1
@@ -41,8 +45,9 @@ struct LeaseWatch: Sendable, Equatable {
         if control.next == Control.halted { return .wait }
         if control.next == instance { return .take }
         if control.owner == nil {
-            // Handed to somebody: the heir first; anybody when the heir does not come.
-            if control.next == nil { return .take }
+            // Handed to somebody: the heir first; anybody when the heir has left, or does not come.
+            guard let heir = control.next else { return .take }
+            if let present, !present.contains(heir) { return .take }
         } else if control.nonce == ownNonce {
             return .take
         }

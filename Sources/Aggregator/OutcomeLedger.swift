@@ -8,6 +8,9 @@ final class OutcomeLedger: Sendable {
 
     var current: OutcomeTally { tally.withLock { $0 } }
 
+    /// Pipelines that are known now: they are counted from 0 on.
+    func expect(_ pipelines: [String]) { tally.withLock { $0.expect(pipelines) } }
+
     /// Called when the commit that says so is accepted, never before.
     func count(_ outcomes: [PartitionFold.Outcome]) {
         guard !outcomes.isEmpty else { return }

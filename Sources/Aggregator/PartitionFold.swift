@@ -25,6 +25,8 @@ struct PartitionFold {
     private(set) var outbox: [OutboxEntry] = []
     /// Stages of which more is known than was.
     private(set) var durations: Set<DurationBook.Key> = []
+    /// What open jobs count as, of which there are more or fewer than before.
+    private(set) var standings: Set<Census.Standing> = []
     private(set) var duplicates = 0
     private(set) var applied = 0
     /// Jobs that ended, or whose end was taken back, each as it then was.
@@ -98,6 +100,10 @@ struct PartitionFold {
     mutating func fire(_ due: [JobID], before watermark: Timestamp, _ memory: inout PartitionMemory) {
         for id in due {
             guard let slot = memory.jobs.find(id) else { continue }
+            if slot.unreadable != nil {
+                postpone(slot, to: watermark + Self.quarantinePause)
+                continue
+            }
             fireDeadlines(of: slot, before: watermark, &memory)
             // Its score came due; wherever the deadline is now, the score must follow.
             rescore(slot)
@@ -144,6 +150,7 @@ struct PartitionFold {
             guard let slot = memory.jobs.find(id) else {
                 preconditionFailure("a job was folded before it was read")
             }
+            if let reason = slot.unreadable { return refuse(.unreadableState, entry, event, at: now, reason) }
             // When it was added is not known if its id is ahead of time: what it puts off must not fire.
             if entry.map({ memory.clock.isCertain($0.id) }) ?? true {
                 fireDeadlines(of: slot, before: now, &memory)
@@ -189,6 +196,7 @@ struct PartitionFold {
         noteOutcome(outcome.transitions, slot)
         if !webhooks.isEmpty { tell(of: slot, outcome.transitions, at: now) }
         measure(outcome.durations, slot, &memory)
+        count(slot, &memory)
         let before = slot.contribution
         let after = slot.record.contribution
         slot.contribution = after
@@ -205,6 +213,14 @@ struct PartitionFold {
                 from: counted, to: after.1, of: slot.id, wasReopened: share.share.reopened != reopened)
         }
         markDirty(share)
+    }
+
+    private mutating func count(_ slot: JobSlot, _ memory: inout PartitionMemory) {
+        let standing = slot.record.standing
+        guard standing != slot.standing else { return }
+        memory.census.move(from: slot.standing, to: standing)
+        for changed in [slot.standing, standing] { if let changed { standings.insert(changed) } }
+        slot.standing = standing
     }
 
     private mutating func noteOutcome(_ transitions: [Transition], _ slot: JobSlot) {
@@ -282,6 +298,15 @@ struct PartitionFold {
         guard slot.share.recount(members, at: now) else { return false }
         markDirty(slot)
         return true
+    }
+
+    /// How long the deadline of a job that cannot be read is put off: it stays known, and keeps nobody waiting.
+    static let quarantinePause = Duration.seconds(600)
+
+    /// Moves the score of a job that cannot be read: the one thing that is written of it.
+    private mutating func postpone(_ slot: JobSlot, to time: Timestamp) {
+        slot.deadline = time
+        rescore(slot)
     }
 
     mutating func rescore(_ slot: JobSlot) {

@@ -14,6 +14,8 @@ final class JobSlot {
     /// The score in `active`; nil when it is not there or not known.
     var activeScore: Timestamp?
     var isActiveKnown: Bool
+    /// What the job counts as in the partition's census.
+    var standing: Census.Standing?
     /// What of this slot the next commit must write.
     var isDirty = false
     var transitions: [Transition] = []
@@ -23,16 +25,29 @@ final class JobSlot {
     var tombstone: JobRecord.Tombstone?
     /// Its score in `active` came due too early and must be moved.
     var mustRescore = false
+    /// Why what is stored of it cannot be read. Then nothing of this slot is true, and nothing of it is ever
+    /// written: its words are refused, its deadlines rest, and it is read anew with the next batch.
+    let unreadable: String?
 
     struct Member: Equatable {
         var bulk: BulkID
         var status: JobState.Status
     }
 
+    /// - Parameter reason: what is wrong with what is stored.
+    init(unreadable id: JobID, _ reason: String) {
+        self.id = id
+        unreadable = reason
+        record = .unknown
+        isActiveKnown = false
+    }
+
     init(id: JobID, record: JobRecord) {
         self.id = id
         self.record = record
+        unreadable = nil
         contribution = record.contribution
+        standing = record.standing
         switch record {
         case .job(let job):
             stored = record.imageFields
@@ -90,14 +105,45 @@ struct PartitionMemory {
     var sources: [String: SourceMark]
     var jobs: JobCache
     var shares: [BulkID: ShareSlot] = [:]
+    /// Of these, the shares that are being cancelled and have open members: a few among thousands.
+    private(set) var cancelling: Set<BulkID> = []
     /// How long the stages of this partition's jobs took.
     var durations = DurationBook()
+    /// How many of this partition's jobs are open.
+    var census = Census()
+    /// The next commit must write the whole census: what is stored is not what it was made from.
+    var mustRewriteCensus = false
+    /// Entries of `active` that the census does not count, as the last count left them: whose job is gone.
+    var uncounted = 0
     /// Until then nobody is judged by silence.
     var judgeFrom: Timestamp
     /// Silence before this does not count: nobody was there to hear.
     var silenceFloor: Timestamp?
+    /// Whether the stream is known to bear our mark; see ``StreamTrim``.
+    var isStreamMarked = false
     /// Score of the first entry of `active`, as last read.
     var nextDeadline: Timestamp?
+
+    /// - Parameter changed: shares that a commit changed, or that were read.
+    mutating func noteSweeps(of changed: some Sequence<ShareSlot>) {
+        for slot in changed {
+            if slot.share.isSweeping || slot.share.isAskingWorkers {
+                cancelling.insert(slot.share.id)
+            } else {
+                cancelling.remove(slot.share.id)
+            }
+        }
+    }
+
+    /// The bulk whose queued members come next: by id, the first after `last`, then from the first again, so that a
+    /// great bulk keeps no other one waiting.
+    func nextToSweep(after last: BulkID?) -> BulkID? {
+        let waiting = cancelling.filter { shares[$0]?.share.isSweeping ?? false }
+        return waiting.filter { bulk in last.map { bulk > $0 } ?? true }.min() ?? waiting.min()
+    }
+
+    /// Shares of which running members are to be asked.
+    var asking: [BulkID] { cancelling.filter { shares[$0]?.share.isAskingWorkers ?? false } }
 
     /// Shares that nothing refers to any more this commit are cheap to read again; keep the map bounded.
     mutating func trimShares(to limit: Int) {
@@ -125,6 +171,12 @@ struct JobCache {
     }
 
     mutating func insert(_ slot: JobSlot) { young[slot.id] = slot }
+
+    /// Only between commits, as ``age()``.
+    mutating func forget(_ id: JobID) {
+        young[id] = nil
+        old[id] = nil
+    }
 
     /// Lets go of the older generation once the younger is full. Only between commits: nothing dirty is lost.
     mutating func age() {

@@ -73,11 +73,12 @@ extension PartitionOwner {
     func nextSweep(
         atMost room: Int, _ memory: inout PartitionMemory, on connection: RedisConnection
     ) async throws(Loss) -> Sweep {
-        guard let bulk = memory.shares.values.first(where: { $0.share.isSweeping })?.share.id else {
+        guard let bulk = memory.nextToSweep(after: sweptLast) else {
             turn.leave(partition)
             return Sweep(ids: try await nextToAsk(atMost: room, &memory, on: connection))
         }
         guard turn.take(partition) else { return Sweep(pause: .milliseconds(5)) }
+        sweptLast = bulk
         let limit = min(max(room, Self.sweepFloor), Self.sweepSlice, options.batch)
         let range = MemberScore.range(of: .queued)
         var batch = CommandBatch()
@@ -119,7 +120,7 @@ extension PartitionOwner {
         let now = loop.clock.now
         guard now >= askRound.next else { return [] }
         if askRound.bulk.flatMap({ memory.shares[$0] })?.share.isAskingWorkers != true {
-            let waiting = memory.shares.values.filter(\.share.isAskingWorkers).map(\.share.id).min()
+            let waiting = memory.asking.min()
             askRound = AskRound(bulk: waiting)
         }
         guard let bulk = askRound.bulk else {
@@ -145,7 +146,7 @@ extension PartitionOwner {
         askRound.next = now + .milliseconds(100)
         if ids.count < limit {
             // The round is over; the next bulk's turn, or this one's again.
-            let others = memory.shares.values.filter(\.share.isAskingWorkers).map(\.share.id)
+            let others = memory.asking
             let following = others.filter { $0 > bulk }.min()
             let pause: Duration = following != nil || askRound.isFruitful ? .milliseconds(100) : .seconds(1)
             askRound = AskRound(bulk: following ?? others.min(), next: now + pause)

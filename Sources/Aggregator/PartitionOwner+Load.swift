@@ -57,21 +57,50 @@ extension PartitionOwner {
             batch.append(keyspace.tombstone(partition, id))
         }
         let replies = try await exchange(batch, on: connection)
-        try refuseErrors(in: replies, of: batch)
+        // A key of another type is that one job's trouble, as a field that cannot be read is.
+        if replies.contains(where: { $0.kind == .error && !$0.isWrongType }) {
+            try refuseErrors(in: replies, of: batch)
+        }
         var slots: [JobSlot] = []
         slots.reserveCapacity(ids.count)
         for (index, id) in ids.enumerated() {
-            do {
-                let record = try JobRecord(
-                    id: id, job: replies[2 * index].pairs, tombstone: replies[2 * index + 1].bytes)
-                let slot = JobSlot(id: id, record: record)
-                slots.append(slot)
-                memory.jobs.insert(slot)
-            } catch {
-                throw .halted("\(keyspace.job(partition, id)) is not readable: \(error)")
-            }
+            let slot = slot(of: id, replies[2 * index], replies[2 * index + 1])
+            slots.append(slot)
+            memory.jobs.insert(slot)
         }
         return slots
+    }
+
+    private func slot(of id: JobID, _ hash: RESPValue, _ tombstone: RESPValue) -> JobSlot {
+        let keys = [keyspace.job(partition, id), keyspace.tombstone(partition, id)]
+        for (key, reply) in zip(keys, [hash, tombstone]) where reply.isWrongType {
+            return quarantine(id, "\(key) is of another type")
+        }
+        do {
+            let slot = JobSlot(
+                id: id, record: try JobRecord(id: id, job: hash.pairs, tombstone: tombstone.bytes))
+            quarantined.remove(id)
+            stats.quarantined = Int64(quarantined.count)
+            return slot
+        } catch {
+            return quarantine(id, "\(keys[0]) is not readable: \(error)")
+        }
+    }
+
+    /// One job that cannot be read is no reason to keep all others of the partition waiting: its words are refused,
+    /// with their fields, and nothing of it is written until somebody has mended what is stored. Its bulk counts
+    /// it as it was counted last.
+    private func quarantine(_ id: JobID, _ reason: String) -> JobSlot {
+        if quarantined.count < Self.quarantineLimit, quarantined.insert(id).inserted {
+            notify(.quarantined(partition: partition, reason: reason))
+        }
+        stats.quarantined = Int64(quarantined.count)
+        return JobSlot(unreadable: id, reason)
+    }
+
+    /// Slots of jobs that cannot be read do not outlive the commit: what was mended is noticed with the next word.
+    func forgetQuarantined(_ memory: inout PartitionMemory) {
+        for id in quarantined { memory.jobs.forget(id) }
     }
 
     func load(
@@ -86,12 +115,18 @@ extension PartitionOwner {
             guard let elements = reply.elements, elements.count > 0 else { continue }
             do {
                 let share = try BulkShare(id: id, fields: elements.pairs)
-                memory.shares[id] = ShareSlot(share: share, isStored: true)
+                let slot = ShareSlot(share: share, isStored: true)
+                memory.shares[id] = slot
+                memory.noteSweeps(of: [slot])
             } catch {
                 throw .halted("\(keyspace.bulk(partition, id)) is not readable: \(error)")
             }
         }
     }
+}
+
+extension RESPValue {
+    fileprivate var isWrongType: Bool { error?.hasPrefix("WRONGTYPE") ?? false }
 }
 
 extension JobRecord {

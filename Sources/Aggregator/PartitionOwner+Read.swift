@@ -13,6 +13,8 @@ extension PartitionOwner {
         let redisTime: Timestamp
         /// Of the stream as it was before the read; nil when it was not asked.
         var count: StreamCount?
+        /// Nil when nothing was to be trimmed.
+        var trim: StreamTrim.Outcome?
     }
 
     /// A read that is under way.
@@ -22,6 +24,8 @@ extension PartitionOwner {
         let first: Int
         /// Whether what became of the stream stands before it.
         let hasCount: Bool
+        /// Whether a trim stands before that.
+        let hasTrim: Bool
         /// Most entries asked for.
         let count: Int
         let replies: PendingReplies
@@ -29,17 +33,19 @@ extension PartitionOwner {
     }
 
     /// - Parameters:
+    ///   - trims: whether what control's checkpoint is past is let go.
     ///   - counts: whether the stream is asked what became of it, as with every trim.
     ///   - pause: how long to wait for news at most, when there is something else to do; nil: as long as usual.
     func sendRead(
-        after control: Control, trimTo checkpoint: StreamID? = nil, counts: Bool = false,
+        after memory: PartitionMemory, trims: Bool = false, counts: Bool = false,
         atMost pause: Duration? = nil,
         on connection: RedisConnection
     ) async -> PendingReading {
+        let control = memory.control
         var batch = CommandBatch()
-        // Outside the transaction, behind an accepted checkpoint: a full Redis can drain.
-        if let checkpoint { addTrim(to: checkpoint, to: &batch) }
-        let counts = counts || checkpoint != nil
+        // Outside the transaction, by the checkpoint that is stored: a full Redis can drain.
+        if trims { addTrim(by: control, isMarked: memory.isStreamMarked, to: &batch) }
+        let counts = counts || trims
         if counts { batch.add("XINFO", "STREAM", keyspace.events(partition)) }
         let first = batch.count
         batch.add("TIME")
@@ -47,19 +53,22 @@ extension PartitionOwner {
             "XREAD", "COUNT", "\(readCount)", "BLOCK",
             "\(max(1, min(pause ?? options.block, options.block).wholeMilliseconds))",
             "STREAMS", keyspace.events(partition), control.checkpoint.description)
-        batch.add(Sabotage.fence.isOn ? "PING" : "WATCH", keyspace.control(partition))
+        batch.add(Sabotage.fence.isOn || Sabotage.watch.isOn ? "PING" : "WATCH", keyspace.control(partition))
         batch.add("HMGET", keyspace.control(partition), "nonce", "checkpoint", "commit")
         let sentAt = loop.clock.now
         let replies = await connection.submit(batch, deadline: options.block + .seconds(3))
         return PendingReading(
-            batch: batch, first: first, hasCount: counts, count: readCount, replies: replies, sentAt: sentAt)
+            batch: batch, first: first, hasCount: counts, hasTrim: trims, count: readCount, replies: replies,
+            sentAt: sentAt)
     }
 
-    /// Without a limit, or at most 10,000 entries would go at a time and a busy stream would outgrow it.
-    func addTrim(to checkpoint: StreamID, to batch: inout CommandBatch) {
-        if Sabotage.trim.isOn { return batch.add("XTRIM", keyspace.events(partition), "MAXLEN", "0") }
-        batch.add(
-            "XTRIM", keyspace.events(partition), "MINID", "~", checkpoint.description, "LIMIT", "0")
+    func addTrim(by control: Control, isMarked: Bool, to batch: inout CommandBatch) {
+        let events = keyspace.events(partition)
+        if Sabotage.trim.isOn { return batch.add("XTRIM", events, "MAXLEN", "0") }
+        if Sabotage.stream.isOn {
+            return batch.add("XTRIM", events, "MINID", "~", control.checkpoint.description, "LIMIT", "0")
+        }
+        StreamTrim.add(partition, keyspace, nonce: control.nonce, isMarked: isMarked, to: &batch)
     }
 
     func replies(of pending: PendingReplies) async throws(Loss) -> [RESPValue] {
@@ -82,10 +91,7 @@ extension PartitionOwner {
         else {
             throw .connection(RedisError(.unexpectedReply, command: "TIME", detail: "not a time"))
         }
-        let isMine =
-            seen[0].string == control.nonce && seen[1].string == control.checkpoint.description
-            && seen[2].number.map(Int64.init) == control.commit
-        guard isMine || Sabotage.fence.isOn else {
+        guard isStill(control, seen) else {
             stats.fenced += 1
             throw .taken
         }
@@ -97,10 +103,19 @@ extension PartitionOwner {
             readCount = batch.isCut ? max(1, batch.entries.count) : min(options.batch, 2 * readCount)
             return Reading(
                 batch: batch, sentAt: pending.sentAt, receivedAt: receivedAt, redisTime: redisTime,
-                count: pending.hasCount ? StreamCount(replies[first - 1]) : nil)
+                count: pending.hasCount ? StreamCount(replies[first - 1]) : nil,
+                trim: pending.hasTrim ? StreamTrim.Outcome(replies[0]) : nil)
         } catch {
             throw .connection(error)
         }
+    }
+
+    /// Whether nobody else wrote control: nonce, checkpoint and commit number as this owner left them.
+    private func isStill(_ control: Control, _ seen: RESPElements) -> Bool {
+        if Sabotage.fence.isOn { return true }
+        return (seen[0].string == control.nonce || Sabotage.nonce.isOn)
+            && (seen[1].string == control.checkpoint.description || Sabotage.checkpoint.isOn)
+            && (seen[2].number.map(Int64.init) == control.commit || Sabotage.commit.isOn)
     }
 
     /// What `XINFO STREAM` says of a stream's whole life.
@@ -108,17 +123,21 @@ extension PartitionOwner {
         let added: Int64
         let length: Int64
         let last: StreamID
+        /// Consumer groups; one of them may be our mark.
+        let groups: Int
 
         init?(_ info: RESPValue) {
             var added: Int?
             var length: Int?
             var last: StreamID?
+            var groups = 0
             let elements = info.elements.map(Array.init) ?? []
             for place in stride(from: 0, to: elements.count - 1, by: 2) {
                 switch elements[place].string {
                 case "entries-added": added = elements[place + 1].number
                 case "length": length = elements[place + 1].number
                 case "last-generated-id": last = elements[place + 1].bytes.flatMap { StreamID($0) }
+                case "groups": groups = elements[place + 1].number ?? 0
                 default: continue
                 }
             }
@@ -126,6 +145,7 @@ extension PartitionOwner {
             self.added = Int64(added)
             self.length = Int64(length)
             self.last = last
+            self.groups = groups
         }
     }
 
@@ -145,16 +165,22 @@ extension PartitionOwner {
         notify(.trimmedUnread(partition: partition, entries: missing))
     }
 
-    /// Whether the stream was deleted and began anew: a stream's last id and its count never fall.
+    /// Whether the stream was deleted and began anew: a stream's last id and its count never fall, and our mark
+    /// stays.
     func isAnotherStream(_ count: StreamCount?, _ memory: PartitionMemory) -> Bool {
         guard let count else { return false }
         return count.last < memory.control.checkpoint || count.added < memory.control.consumed
+            || memory.isStreamMarked && count.groups == 0
     }
 
     /// Reads a stream that began anew from its beginning: its ids may lie behind the checkpoint, when Redis'
     /// clock was set back, and would then never be read. What was read already is known by its numbers.
-    func startOver(_ memory: inout PartitionMemory) {
-        memory.control.consumed = 0
+    ///
+    /// - Parameter count: what had gone from it before it was first seen is not counted as lost: nobody knows
+    ///   whether it had been read. A gap in the publishers' numbers tells.
+    func startOver(_ memory: inout PartitionMemory, _ count: StreamCount?) {
+        memory.control.consumed = count.map { $0.added - $0.length } ?? 0
+        memory.isStreamMarked = false
         memory.control.epoch = newEpoch()
         memory.judgeFrom = max(memory.judgeFrom, memory.clock.now + longestSilence)
         memory.silenceFloor = memory.clock.now

@@ -15,9 +15,9 @@ extension PartitionOwner {
             if Sabotage.cache.isOn, let believed { (memory.jobs, memory.shares) = believed }
             defer { believed = (memory.jobs, memory.shares) }
         #endif
-        var accepted = taken.control.checkpoint
         var lastCommitAt = loop.clock.now
-        var lastTrimAt = loop.clock.now
+        // At once, so that the stream bears our mark.
+        var lastTrimAt = loop.clock.now - .seconds(1)
         var nextForgetting = loop.clock.now
         var nextAudit = loop.clock.now + options.auditPause
         defer { turn.leave(partition) }
@@ -25,26 +25,31 @@ extension PartitionOwner {
         finishedErrands = []
         retryErrands = []
         askRound = AskRound()
+        sweptLast = nil
+        quarantined = []
+        stats.quarantined = 0
         startErrands(of: memory)
         var reading = try await receive(
-            await sendRead(after: memory.control, counts: true, on: connection), after: memory.control)
+            await sendRead(after: memory, counts: true, on: connection), after: memory.control)
 
         while true {
+            noteRound()
             // What memory holds here is what was committed.
             if loop.clock.now >= nextAudit {
                 nextAudit = loop.clock.now + options.auditPause
                 try await audit(&memory, on: connection)
+                try await auditCensus(&memory, on: connection)
             }
             let timeBreak = memory.hear(
                 reading.redisTime, sentAt: reading.sentAt, receivedAt: reading.receivedAt,
                 patience: options.block, longestSilence: longestSilence)
             if case .jump(let jump)? = timeBreak { notify(.clockJumped(partition: partition, by: jump)) }
             if isAnotherStream(reading.count, memory) {
-                startOver(&memory)
+                startOver(&memory, reading.count)
                 reading.batch = PartitionBatch(from: .zero)
-                reading.count = nil
-                accepted = .zero
+                reading.trim = nil
             } else {
+                if case .trimmed(_, let isMarked)? = reading.trim { memory.isStreamMarked = isMarked }
                 noteRemoved(reading.count, &memory)
             }
             let watermark = memory.watermark(of: reading.batch)
@@ -74,9 +79,7 @@ extension PartitionOwner {
                     ProgressEvent(id, .cancelRequested(message: nil)), at: watermarkNow, to: &memory)
             }
             fold.fire(due, before: watermarkNow, &memory)
-            if Sabotage.alarms.isOn, fold.missing > 0 {
-                notify(.gap(partition: partition, missing: fold.missing))
-            }
+            if Sabotage.alarms.isOn { tellGap(fold) }
             finishErrands(&fold, &memory)
 
             let now = loop.clock.now
@@ -86,12 +89,13 @@ extension PartitionOwner {
                 reading.batch.checkpoint == memory.control.checkpoint && !fold.hasChanges
             if isIdle, !isLeaving, now - lastCommitAt < min(options.lease / 5, .seconds(1)) {
                 reading = try await receive(
-                    await sendRead(after: memory.control, counts: true, atMost: sweep.pause, on: connection),
+                    await sendRead(after: memory, counts: true, atMost: sweep.pause, on: connection),
                     after: memory.control)
                 continue
             }
 
-            if now >= nextForgetting {
+            // Not while there is a backlog: what a source said before it fell silent may wait in it.
+            if now >= nextForgetting, !reading.batch.isFull {
                 nextForgetting = now + .seconds(600)
                 fold.forgetSources(idleFor: options.sourceRetention, &memory)
             }
@@ -111,15 +115,15 @@ extension PartitionOwner {
             var writer = CommitWriter(
                 keyspace: keyspace, partition: partition, options: options, catalog: fold.catalog)
             let transaction = writer.transaction(fold, control: memory.control, memory: memory)
-            let isTrimDue = now - lastTrimAt >= .seconds(1) || reading.batch.isFull
+            memory.mustRewriteCensus = false
+            let isTrimming = now - lastTrimAt >= .seconds(1) || reading.batch.isFull
             lastCommitAt = now
-            // Only of a stream that was just seen to be the same: of one that began anew nothing may go.
-            let isTrimming = isTrimDue && reading.count != nil
             if isTrimming { lastTrimAt = now }
 
             if isLeaving {
+                if !memory.isStreamMarked { try await markStream(memory, on: connection) }
                 let replies = try await exchange(transaction, on: connection)
-                try accept(replies, of: transaction)
+                try accept(replies, of: transaction, sentAt: now)
                 watch.ownNonce = nil
                 record(fold, reading.batch)
                 noteOutbox(replies, trim: writer.outboxTrim)
@@ -127,28 +131,39 @@ extension PartitionOwner {
                 return
             }
             // Both leave in one write; the commit's outcome is known while the read still waits for news.
-            let control = memory.control
             let commit = await connection.submit(transaction, deadline: .seconds(5))
             let next = await sendRead(
-                after: control, trimTo: isTrimming ? accepted : nil, counts: isTrimDue,
-                atMost: sweep.ids.isEmpty ? sweep.pause : .zero, on: connection)
+                after: memory, trims: isTrimming, atMost: sweep.ids.isEmpty ? sweep.pause : .zero,
+                on: connection)
             let committed = try await replies(of: commit)
-            try accept(committed, of: transaction)
-            accepted = control.checkpoint
+            try accept(committed, of: transaction, sentAt: now)
             record(fold, reading.batch)
             noteOutbox(committed, trim: writer.outboxTrim)
             turn.pass(partition)
             for slot in fold.shares { startErrands(of: slot.share) }
             memory.jobs.age()
+            forgetQuarantined(&memory)
+            memory.noteSweeps(of: fold.shares)
             memory.trimShares(to: 10_000)
-            reading = try await receive(next, after: control)
+            reading = try await receive(next, after: memory.control)
         }
+    }
+
+    /// For an owner that leaves before its first trim: the next one must know the stream again.
+    private func markStream(
+        _ memory: PartitionMemory, on connection: RedisConnection
+    ) async throws(Loss) {
+        var batch = CommandBatch()
+        addTrim(by: memory.control, isMarked: false, to: &batch)
+        try refuseErrors(in: try await exchange(batch, on: connection), of: batch)
     }
 
     // MARK: Committing
 
     /// Looks at every element of the reply: an error inside an accepted `EXEC` is never "committed".
-    private func accept(_ replies: [RESPValue], of transaction: CommandBatch) throws(Loss) {
+    private func accept(
+        _ replies: [RESPValue], of transaction: CommandBatch, sentAt: Duration
+    ) throws(Loss) {
         guard let result = replies.last else { return }
         if result.isNull {
             stats.fenced += 1
@@ -167,6 +182,7 @@ extension PartitionOwner {
             if let text = element.error { throw .halted(text) }
         }
         stats.commits += 1
+        stats.commitSeconds.add((loop.clock.now - sentAt) / .seconds(1))
     }
 
     /// Rings for what was added to the outbox, and says what had to go.
@@ -186,10 +202,13 @@ extension PartitionOwner {
         stats.duplicates += Int64(fold.duplicates)
         outcomes.count(fold.outcomes)
         for rejection in fold.rejected { stats.rejected[rejection.reason, default: 0] += 1 }
-        if fold.missing > 0 {
-            stats.missing += fold.missing
-            notify(.gap(partition: partition, missing: fold.missing))
-        }
+        stats.missing += fold.missing
+        if !Sabotage.alarms.isOn { tellGap(fold) }
+    }
+
+    /// Only once it is committed: an owner that is none any more sees gaps where nothing is missing.
+    private func tellGap(_ fold: PartitionFold) {
+        if fold.missing > 0 { notify(.gap(partition: partition, missing: fold.missing)) }
     }
 
     // MARK: Deadlines

@@ -57,11 +57,12 @@ extension PartitionOwner {
         control.replicationID = replication
         if isNewEpoch { control.epoch = newEpoch() }
 
-        // A full Redis refuses the take itself: what the stored checkpoint is past is let go first. Not of a
-        // stream that began anew: there nothing is read that lies before it.
-        if let stored, let count = StreamCount(seen[4]), count.last >= stored.checkpoint {
+        // A stream that was read bears our mark; one without it was deleted meanwhile, and is another.
+        let wasRead = stored.map { $0.consumed > 0 } ?? false
+        // A full Redis refuses the take itself: what the stored checkpoint is past is let go first.
+        if let stored {
             var trim = CommandBatch()
-            addTrim(to: stored.checkpoint, to: &trim)
+            addTrim(by: stored, isMarked: wasRead, to: &trim)
             try refuseErrors(in: try await exchange(trim, on: connection), of: trim)
         }
 
@@ -88,6 +89,8 @@ extension PartitionOwner {
         taking.add("HGETALL", keyspace.sources(partition))
         taking.add("SMEMBERS", keyspace.errands(partition))
         taking.add("HGETALL", keyspace.durations(partition))
+        taking.add("HGETALL", keyspace.census(partition))
+        taking.add("ZCARD", keyspace.active(partition))
         let taken = try await exchange(taking, on: connection)
         // Somebody was faster: EXEC is nil.
         guard !taken[begin + 3].isNull else { return nil }
@@ -102,8 +105,13 @@ extension PartitionOwner {
         var memory = PartitionMemory(
             control: control, clock: clock, sources: sources(taken[begin + 4]),
             jobs: JobCache(capacity: options.cachedJobs), judgeFrom: clock.now)
+        memory.isStreamMarked = wasRead
         memory.beginListening(isFirst: stored == nil, isOutage: isOutage, longestSilence: longestSilence)
         memory.durations = DurationBook(fields: taken[begin + 6].pairs)
+        memory.census = Census(fields: taken[begin + 7].pairs)
+        if memory.census.total != taken[begin + 8].integer ?? 0 {
+            try await countOpenJobs(&memory, on: connection)
+        }
         try await load(
             shares: strings(taken[begin + 5]).compactMap(BulkID.init), into: &memory, on: connection)
         return memory

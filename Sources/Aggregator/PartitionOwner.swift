@@ -1,5 +1,5 @@
 import EventLoop
-import HeadwayCore
+package import HeadwayCore
 import HeadwayWire
 import Redis
 
@@ -45,6 +45,11 @@ actor PartitionOwner {
     var askRound = AskRound()
     /// The last share that ``audit(_:on:)`` looked at.
     var auditedUpTo: BulkID?
+    /// The bulk whose queued members were swept last: the next one's turn comes after it.
+    var sweptLast: BulkID?
+    /// Jobs of which what is stored could not be read when last looked at; at most ``quarantineLimit``.
+    var quarantined: Set<JobID> = []
+    static let quarantineLimit = 10_000
 
     /// Entries to ask for in one read: fewer than a batch while they are so large that the reply would be too
     /// large or too late.
@@ -52,6 +57,8 @@ actor PartitionOwner {
 
     private var run: Task<Void, Never>?
     private var connection: RedisConnection?
+    /// When Redis last answered a round.
+    private var answeredAt: Duration?
 
     /// When `active` was last looked at, and its first score then.
     struct DueCheck {
@@ -113,11 +120,30 @@ actor PartitionOwner {
     }
 
     /// Commits what was read, hands the lease back and closes. A standby may take over at once.
-    func stop() async {
+    ///
+    /// - Parameter silence: when Redis says nothing for this long, the lease is left to run out.
+    func stop(givingUpAfter silence: Duration) async {
         isStopping = true
-        // Ends a standby's sleep at once; what is being committed is not interrupted.
+        // Ends a standby's sleep and an attempt to connect at once; what is being committed is not interrupted.
         run?.cancel()
-        await run?.value
+        let ended = run
+        let watch = Task(executorPreference: loop) { await self.giveUp(after: silence) }
+        await ended?.value
+        watch.cancel()
+    }
+
+    /// Closes the connection once it is silent for that long: Redis is away, and waiting for it helps nobody.
+    private func giveUp(after silence: Duration) async {
+        while !Task.isCancelled, let connection {
+            let before = await connection.arrivals
+            do {
+                try await loop.sleep(for: silence)
+                // After a pause of our own, what had arrived is read first.
+                try await loop.sleep(for: .milliseconds(10))
+            } catch { return }
+            guard await connection.arrivals == before else { continue }
+            return await connection.close()
+        }
     }
 
     /// Serves until its next commit, which names `instance` as the next owner.
@@ -125,7 +151,14 @@ actor PartitionOwner {
         if stats.isOwner { heir = instance }
     }
 
-    func currentStats() -> PartitionStats { stats }
+    /// Who is there and not leaving: nobody waits for an heir who is not.
+    func sees(_ present: Set<String>) { watch.present = present }
+
+    func currentStats() -> PartitionStats {
+        var stats = stats
+        stats.silence = answeredAt.map { loop.clock.now - $0 }
+        return stats
+    }
 
     // MARK: Life
 
@@ -133,6 +166,7 @@ actor PartitionOwner {
         var backoff = Backoff(base: .milliseconds(50), cap: .seconds(1))
         var random = loop.dice
         while !isStopping {
+            stats.rounds += 1
             let began = loop.clock.now
             do throws(Loss) {
                 try await liveOn(try await open())
@@ -180,7 +214,9 @@ actor PartitionOwner {
     private func liveOn(_ connection: RedisConnection) async throws(Loss) {
         var random = loop.dice
         while !isStopping {
-            if let memory = try await take(on: connection) {
+            let taken = try await take(on: connection)
+            noteRound()
+            if let memory = taken {
                 heir = nil
                 stats.isOwner = true
                 courier?.begin(partition)
@@ -191,6 +227,12 @@ actor PartitionOwner {
                 try? await loop.sleep(for: options.glance(jitter: Double.random(in: 0...1, using: &random)))
             }
         }
+    }
+
+    /// A round that Redis answered.
+    func noteRound() {
+        stats.rounds += 1
+        answeredAt = loop.clock.now
     }
 
     /// Sends and sorts what can go wrong; error replies stay in place for the caller to look at.
@@ -209,6 +251,10 @@ actor PartitionOwner {
 package struct PartitionStats: Sendable {
     package var partition = 0
     package var isOwner = false
+    /// Rounds of its work: reads, looks at another's lease, attempts to connect. They stand still only with the work.
+    package var rounds: Int64 = 0
+    /// Since Redis last answered a round; nil when it never did.
+    package var silence: Duration?
     package var fence: Int64 = 0
     package var commits: Int64 = 0
     package var entries: Int64 = 0
@@ -223,7 +269,18 @@ package struct PartitionStats: Sendable {
     /// Shares compared with the index of their members, and those that differed: must stay 0.
     package var audited: Int64 = 0
     package var drift: Int64 = 0
+    /// Jobs that cannot be read, as seen since the partition was taken.
+    package var quarantined: Int64 = 0
+    /// From sending a commit until Redis had accepted it, in seconds.
+    package var commitSeconds = Histogram(bounds: Self.commitBounds)
+    /// How often the census of open jobs did not equal their index, and was counted anew: must stay 0.
+    package var censusDrift: Int64 = 0
     /// Webhooks dropped unsent because the outbox was full.
     package var webhooksDropped: Int64 = 0
     package var haltedReason: String?
+
+    /// In seconds: from half a millisecond, on one machine, to where a commit is given up.
+    package static let commitBounds: [Double] = [
+        0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
+    ]
 }

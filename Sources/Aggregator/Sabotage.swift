@@ -2,12 +2,20 @@
     import Glibc
 #endif
 
-/// Takes single protections out, `HEADWAY_SABOTAGE=dedupe,fence`, so that the fault suite can show that it would
+/// Takes single protections out, `HEADWAY_SABOTAGE=dedupe,nonce`, so that the fault suite can show that it would
 /// notice each. Only debug builds listen; a release has every protection in.
 enum Sabotage: String {
     /// Every number of a source is applied, however often it comes.
     case dedupe
-    /// Neither `WATCH` nor the stored nonce, checkpoint and commit number stop a commit.
+    /// A write to the control hash between the look at it and the commit does not stop the commit.
+    case watch
+    /// Nor does another nonce in it,
+    case nonce
+    /// another checkpoint,
+    case checkpoint
+    /// or another commit number.
+    case commit
+    /// All four of them.
     case fence
     /// Jobs and shares are believed on after the lease was lost.
     case cache
@@ -15,6 +23,8 @@ enum Sabotage: String {
     case images
     /// The stream is trimmed to its end, read or not.
     case trim
+    /// The stream is trimmed to the checkpoint without another look at it.
+    case stream
     /// A gap is told when it is seen, not when it is committed.
     case alarms
     /// Deadlines fire by the clock, whatever is still unread.

@@ -27,6 +27,10 @@ actor WebhookCourier {
     /// Tries under way by receiver.
     private var underWay: [Int]
     private var journals: [ReceiverJournal]
+    private var rounds: LoopTimer?
+
+    /// How often the outboxes are looked at without a ring: read APIs add to them as well.
+    static let roundPause = Duration.seconds(2)
 
     init(
         keyspace: Keyspace, options: WebhookOptions, client: RedisClient, on loop: EventLoop,
@@ -66,6 +70,7 @@ actor WebhookCourier {
     }
 
     func stop() async {
+        rounds?.cancel()
         for partition in Array(lanes.keys) { close(partition) }
         await http.close()
     }
@@ -75,6 +80,16 @@ actor WebhookCourier {
         let opened = options.receivers.indices.map { WebhookLane(partition: partition, receiver: $0) }
         lanes[partition] = opened
         for lane in opened { pump(lane) }
+        if rounds == nil { goRound() }
+    }
+
+    private func goRound() {
+        rounds = loop.schedule(after: Self.roundPause) { [weak self] in
+            self?.assumeIsolated { courier in
+                for partition in Array(courier.lanes.keys) { courier.look(partition) }
+                courier.goRound()
+            }
+        }
     }
 
     private func close(_ partition: Int) {
@@ -153,32 +168,87 @@ actor WebhookCourier {
         let redis = (clock.first?.string.flatMap { Int64($0) } ?? 0) * 1000
         let entries = replies[1].elements.map(Array.init) ?? []
         var letters: [WebhookLane.Letter] = []
+        var broken: [Broken] = []
         // Moved on only when all answers are there: what was not taken is read again.
         var cursor = lane.cursor
         for entry in entries {
             guard let parts = entry.elements, parts.count == 2, let id = parts[0].bytes.flatMap(StreamID.init)
             else { continue }
             cursor = max(cursor, id)
-            guard let fields = parts[1].elements, let read = try? OutboxEntry(fields: fields.pairs) else {
-                continue
+            do {
+                let read = try OutboxEntry(fields: parts[1].pairs)
+                let age = max(.zero, Duration.milliseconds(redis - id.timestamp.milliseconds))
+                letters.append(WebhookLane.Letter(id, read, bornAt: now - age, now: now))
+            } catch {
+                broken.append(Broken(id, "it cannot be read: \(error)", parts[1].pairs))
             }
-            let age = max(.zero, Duration.milliseconds(redis - id.timestamp.milliseconds))
-            letters.append(WebhookLane.Letter(id, read, bornAt: now - age, now: now))
         }
-        let isMore = entries.count == WebhookLane.readCount
-        guard options.receivers.count > 1, !letters.isEmpty else {
-            lane.cursor = cursor
-            return (letters, isMore)
-        }
+        let wanted = try await known(letters, of: lane)
+        // One of the lanes is enough.
+        if lane.receiver == 0 { try await putAside(broken, lane.partition) }
+        lane.cursor = cursor
+        return (wanted, entries.count == WebhookLane.readCount)
+    }
+
+    /// Those that this receiver has not got yet. What all have is deleted on the way: its last receiver's mark was
+    /// written, and whoever wrote it ended before it could delete the entry.
+    private func known(
+        _ letters: [WebhookLane.Letter], of lane: WebhookLane
+    ) async throws -> [WebhookLane.Letter] {
+        guard !letters.isEmpty else { return [] }
+        let receivers = options.receivers.indices
         var asking = CommandBatch()
         asking.add(
             "HMGET",
-            [keyspace.delivered(lane.partition)] + letters.map { field($0.id, lane.receiver) })
-        let known = try await client.send(asking)
-        if let error = asking.firstError(in: known) { throw error }
-        let marks = known[0].elements.map(Array.init) ?? []
-        lane.cursor = cursor
-        return (zip(letters, marks).filter { $0.1.isNull }.map(\.0), isMore)
+            [keyspace.delivered(lane.partition)]
+                + letters.flatMap { letter in receivers.map { field(letter.id, $0) } })
+        let replies = try await client.send(asking)
+        if let error = asking.firstError(in: replies) { throw error }
+        let marks = replies[0].elements.map { $0.map { !$0.isNull } } ?? []
+        guard marks.count == letters.count * receivers.count else { return letters }
+        var wanted: [WebhookLane.Letter] = []
+        for (place, letter) in letters.enumerated() {
+            let own = marks[(place * receivers.count)..<((place + 1) * receivers.count)]
+            if own.allSatisfy({ $0 }) {
+                try await delete(letter.id, lane.partition)
+            } else if !marks[place * receivers.count + lane.receiver] {
+                wanted.append(letter)
+            }
+        }
+        return wanted
+    }
+
+    /// An entry that is none.
+    private struct Broken {
+        let id: StreamID
+        let reason: String
+        /// As they came, cut where they are too large to keep.
+        private(set) var fields = FieldBuffer()
+
+        init(_ id: StreamID, _ reason: String, _ pairs: RESPPairs) {
+            self.id = id
+            self.reason = reason
+            for (name, value) in pairs {
+                let room = Rejection.limit - fields.byteCount - name.count
+                guard room > 0, fields.count < Rejection.fieldLimit else { return }
+                fields.add(name: Undelivered.rawPrefix + name, value: value.prefix(room))
+            }
+        }
+    }
+
+    /// Entries that nobody can post go to `undelivered` as they are, in one transaction with their deletion: they
+    /// would fill the outbox for ever.
+    private func putAside(_ broken: [Broken], _ partition: Int) async throws {
+        guard !broken.isEmpty else { return }
+        var batch = CommandBatch()
+        for entry in broken {
+            let note = Undelivered(
+                id: OutboxEntry.id(keyspace, partition, entry.id), reason: entry.reason, at: .wallClock)
+            record(note, partition, raw: entry.fields, into: &batch)
+            batch.add("XDEL", keyspace.outbox(partition), "\(entry.id)")
+        }
+        _ = try await execute(batch)
+        notify(.unreadableWebhooks(partition: partition, count: broken.count))
     }
 
     private func field(_ entry: StreamID, _ receiver: Int) -> String {
@@ -299,6 +369,10 @@ actor WebhookCourier {
     }
 
     /// Deletes the entry once every receiver has it.
+    ///
+    /// A mark and the look at all of them are one transaction, so of two receivers that get it at the same moment one
+    /// sees both marks. A crash between that and the deletion leaves an entry that all have; whoever reads it next
+    /// deletes it (``known(_:of:)``).
     private func forget(_ id: StreamID, _ partition: Int, _ receiver: Int) async throws {
         let fields = options.receivers.indices.map { field(id, $0) }
         if fields.count > 1 {
@@ -309,20 +383,44 @@ actor WebhookCourier {
             let keep = options.policy.patience + .seconds(24 * 3600)
             batch.add("PEXPIRE", key, "\(keep.wholeMilliseconds)")
             batch.add("HMGET", [key] + fields)
-            let replies = try await client.send(batch)
-            if let error = batch.firstError(in: replies) { throw error }
-            guard replies[2].elements?.allSatisfy({ !$0.isNull }) == true else { return }
+            let results = try await execute(batch)
+            guard results.count == 3, results[2].elements?.allSatisfy({ !$0.isNull }) == true else { return }
         }
-        var batch = CommandBatch()
-        batch.add("XDEL", keyspace.outbox(partition), "\(id)")
-        if fields.count > 1 { batch.add("HDEL", [keyspace.delivered(partition)] + fields) }
-        let replies = try await client.send(batch)
-        if let error = batch.firstError(in: replies) { throw error }
+        try await delete(id, partition)
     }
 
-    private nonisolated func record(_ note: Undelivered, _ partition: Int, into batch: inout CommandBatch) {
+    private func delete(_ id: StreamID, _ partition: Int) async throws {
+        var batch = CommandBatch()
+        batch.add("XDEL", keyspace.outbox(partition), "\(id)")
+        batch.add("HDEL", [keyspace.delivered(partition)] + options.receivers.indices.map { field(id, $0) })
+        _ = try await execute(batch)
+    }
+
+    /// All of it, or nothing.
+    ///
+    /// - Returns: one reply per command, none of them an error.
+    private func execute(_ body: CommandBatch) async throws -> [RESPValue] {
+        var batch = CommandBatch()
+        batch.add("MULTI")
+        batch.append(body)
+        batch.add("EXEC")
+        let replies = try await client.send(batch)
+        if let error = batch.firstError(in: replies) { throw error }
+        let results = replies[replies.count - 1].elements.map(Array.init) ?? []
+        for result in results {
+            if let error = result.error { throw RedisError.refusal(error, command: "EXEC") }
+        }
+        return results
+    }
+
+    /// - Parameter raw: what stands in the entry, whatever it is; after the note's own fields.
+    private nonisolated func record(
+        _ note: Undelivered, _ partition: Int, raw: FieldBuffer = FieldBuffer(),
+        into batch: inout CommandBatch
+    ) {
         var fields = FieldBuffer()
         note.encode(into: &fields)
+        for (name, value) in raw { fields.add(name: name, value: value) }
         batch.begin("XADD", argumentCount: 5 + 2 * fields.count)
         batch.append(keyspace.undelivered(partition))
         batch.append("MAXLEN")

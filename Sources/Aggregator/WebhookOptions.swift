@@ -91,14 +91,14 @@ package struct WebhookOptions: Sendable, Equatable {
     /// Most tries under way to one receiver.
     package var concurrency = 8
     /// Entries of `outbox` per partition; beyond them the oldest are dropped, counted and noticed.
-    package var outboxLimit = 100_000
+    package var outboxLimit = OutboxEntry.limit
     /// Entries kept in `undelivered` per partition, about.
     package var undeliveredLimit = 10_000
 
     /// - Parameter urls: one or more.
     package init(
         urls: [String], secret: WebhookSecret,
-        events: Set<WebhookEventType> = Set(WebhookEventType.allCases)
+        events: Set<WebhookEventType> = Set(WebhookEventType.ofCommits)
     ) throws(Problem) {
         var receivers: [Receiver] = []
         for url in urls {

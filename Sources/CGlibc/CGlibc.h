@@ -1,13 +1,19 @@
-// What the toolchain's Glibc module leaves out: getopt_long, and three newer attributes of posix_spawn.
+// What the toolchain's Glibc module leaves out: getopt_long, three newer attributes of posix_spawn, pseudo-terminals.
 #ifndef HEADWAY_CGLIBC_H
 #define HEADWAY_CGLIBC_H
 
 #include <getopt.h>
 #include <spawn.h>
+#include <stddef.h>
 
 // Visible only with _GNU_SOURCE, which a module cannot define for the C library's own headers.
 extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *, const char *);
 extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int);
+
+extern int posix_openpt(int);
+extern int grantpt(int);
+extern int unlockpt(int);
+extern int ptsname_r(int, char *, size_t);
 
 static const short spawn_setsid = 0x80; // POSIX_SPAWN_SETSID
 

@@ -8,6 +8,10 @@ extension Connection {
     /// reset the connection, and the answer might never be read.
     private static let linger: Duration = .seconds(1)
 
+    /// How long a connection without a request may hold a drain up; a sweep more, and a stop is still under half a
+    /// second.
+    private static let drainPatience: Duration = .milliseconds(200)
+
     /// Answers for libevent's HTTP, which hears no more of this connection, and closes.
     func refuse(_ refusal: Refusal) {
         engine.count(refusal)
@@ -81,8 +85,8 @@ extension Connection {
         switch phase {
         case .idle: cut()
         case .reading where !requestGuard.hasBegun:
-            // Accepted just now: its request is on the way, or it was opened in advance.
-            deadline = min(deadline ?? engine.now, engine.now + .milliseconds(500))
+            // Accepted just now: its request is on the way, or it was opened in advance, as browsers do.
+            deadline = min(deadline ?? engine.now, engine.now + Self.drainPatience)
         case .streaming:
             if let whenDrained { whenDrained() } else { close() }
         case .reading, .handling, .responding, .refusing, .gone: break

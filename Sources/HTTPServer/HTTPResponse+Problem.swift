@@ -17,7 +17,7 @@ extension HTTPResponse {
         return HTTPResponse(status: status, type: "application/problem+json", json, headers: headers)
     }
 
-    private static func appendJSON(_ text: String, to json: inout [UInt8]) {
+    static func appendJSON(_ text: String, to json: inout [UInt8]) {
         json.append(UInt8(ascii: "\""))
         for byte in text.utf8 {
             switch byte {

@@ -5,6 +5,7 @@ public struct Bulk: Sendable {
     private let behind: any Backing
     private let bulkID: BulkID
 
+    /// Its id, as it was opened.
     public var id: String { bulkID.description }
 
     init(_ behind: any Backing, _ id: BulkID) {

@@ -1,4 +1,4 @@
-import HeadwayCore
+package import HeadwayCore
 import HeadwayWire
 import Redis
 
@@ -27,6 +27,13 @@ extension Headway: Backing {
             if case .full(let cost) = try state.append(event, at: now) { return .full(cost) }
             return .done(())
         }
+    }
+
+    /// One event as it is, such as a script gives it.
+    ///
+    /// - Throws: ``HeadwayError`` with `invalid` when a reader would refuse it, or `closed`.
+    package func append(_ event: ProgressEvent) async throws {
+        try await publish(event, called: "The event")
     }
 
     func open(_ opening: JobOpening) async throws -> Int {

@@ -18,11 +18,23 @@ extension Headway {
         public var bufferLimit = 32 << 20
         /// How long an applied event is kept, in case Redis fails over to a replica that lacks it.
         public var failoverWindow = Duration.seconds(30)
+        /// A directory in which events are also written to a file of this process, until they are applied and the
+        /// failover window has passed, for workers that must survive their own crash. Nil for none.
+        ///
+        /// What a process leaves behind that dies is sent by the next one that uses the same directory, under its own
+        /// source and numbers, so that nothing is applied twice. Any number of processes of one machine may share
+        /// one; each looks for dead ones at its start and every five seconds. While the disk refuses, events go on
+        /// without it and are counted (``SpoolStatistics/unspooled``).
+        public var spool: String?
+        /// When what is spooled is on the disk, not only with the kernel.
+        public var spoolSync = SpoolSync.everysec
         /// Publishes what any error says about itself, not only a ``PublicError``.
         public var disclosesErrors = false
 
+        /// The defaults.
         public init() {}
 
+        /// The defaults, in a namespace of its own or under a name of its own.
         public init(namespace: String = "hw", worker: String? = nil) {
             self.namespace = namespace
             self.worker = worker
@@ -49,6 +61,7 @@ extension Headway {
             settings.tickInterval = tickInterval
             settings.looks = lookInterval
             settings.parking = parking
+            settings.isSpooled = spool != nil
             settings.newSource = { SourceName.random(using: dice) }
             return settings
         }

@@ -20,7 +20,8 @@ import Redis
 /// Redis is away, lifecycle events (starts, ends, stage changes) are kept in a bounded buffer and progress values
 /// are replaced by newer ones; everything goes out in order when it is back. Lifecycle events arrive at least once
 /// and are applied exactly once; progress values in between may be skipped, the last one of a stage never is.
-/// What this process has not got through to Redis dies with it, so call ``close(within:)`` before the end.
+/// What this process has not got through to Redis dies with it, so call ``close(within:)`` before the end; or name
+/// a directory as ``Options/spool``, and the next process that uses it sends what this one could not.
 public final class Headway: HeadwayBus {
     let outbox: Outbox
     let courier: Courier
@@ -28,6 +29,7 @@ public final class Headway: HeadwayBus {
     let definitions: Definitions
     package let keyspace: Keyspace
     private let loop: EventLoop
+    private let keeper: SpoolKeeper?
 
     /// Who works here, as shown beside a job.
     public var worker: String { outbox.worker }
@@ -35,13 +37,14 @@ public final class Headway: HeadwayBus {
 
     private init(
         _ outbox: Outbox, _ courier: Courier, _ definitions: Definitions, _ keyspace: Keyspace,
-        _ options: Options
+        _ options: Options, _ keeper: SpoolKeeper?
     ) {
         self.outbox = outbox
         self.courier = courier
         self.definitions = definitions
         self.keyspace = keyspace
         self.options = options
+        self.keeper = keeper
         loop = outbox.loop
     }
 
@@ -49,8 +52,9 @@ public final class Headway: HeadwayBus {
         // Once it is closed there is nothing left to end, nor a loop to end it on.
         guard outbox.withState({ state, _ in state.phase != .finished }) else { return }
         outbox.finish()
-        Task(executorPreference: loop.driver == nil ? nil : loop) { [courier, loop] in
+        Task(executorPreference: loop.driver == nil ? nil : loop) { [courier, keeper, loop] in
             await courier.stop()
+            await keeper?.end(removing: false)
             await loop.stop()
         }
     }
@@ -60,7 +64,9 @@ public final class Headway: HeadwayBus {
     /// Redis must be there within `options.connectTimeout`: a worker that starts with a wrong address should say so.
     /// Later it may come and go.
     ///
-    /// - Parameter url: `redis://[[user]:password@]host[:6379][/db]` or `unix:///path[?password=…]`.
+    /// - Parameters:
+    ///   - url: `redis://[[user]:password@]host[:6379][/db]` or `unix:///path[?password=…]`.
+    ///   - options: the namespace, the worker's name, times and bounds.
     /// - Throws: ``HeadwayError`` with `badURL`, `unreachable`, `denied` or `unfit`.
     public static func connect(
         _ url: String = "redis://127.0.0.1:6379", options: Options = Options()
@@ -99,7 +105,7 @@ public final class Headway: HeadwayBus {
 
     private static func open(_ url: String, _ options: Options) async throws -> Headway {
         let loop = options.loop ?? EventLoop(name: "headway", clock: options.clock)
-        do throws(RedisError) {
+        do {
             let endpoint = try RedisEndpoint(url: url)
             let name = "headway-\(options.workerName)"
             let connection = try await firstConnection(to: endpoint, on: loop, options, name: name)
@@ -111,9 +117,18 @@ public final class Headway: HeadwayBus {
                 backoff: Backoff(base: .milliseconds(50), cap: options.longestBackoff))
             let definitions = Definitions(outbox: outbox, courier: courier)
             try definitions.take(await connection.send("HGETALL", keyspace.pipelines))
+            let keeper: SpoolKeeper?
+            do throws(HeadwayError) {
+                keeper = try SpoolKeeper.open(for: outbox, endpoint, options)
+            } catch {
+                await connection.close()
+                await loop.stop()
+                throw error
+            }
+            await keeper?.begin(within: options.connectTimeout)
             await courier.begin(over: connection)
-            return Headway(outbox, courier, definitions, keyspace, options)
-        } catch {
+            return Headway(outbox, courier, definitions, keyspace, options, keeper)
+        } catch let error as RedisError {
             await loop.stop()
             throw HeadwayError(error)
         }
@@ -166,22 +181,26 @@ public final class Headway: HeadwayBus {
     /// Ends publishing: waits until an aggregator has applied everything, then takes its source's mark away.
     ///
     /// From now on lifecycle calls throw `closed`. What is stored but not applied in time (no aggregator runs) is
-    /// safe in Redis, and no error. Idempotent.
+    /// safe in Redis, and no error; nor is what a spool keeps for the next process. Idempotent.
     ///
-    /// - Throws: ``HeadwayError`` with `timedOut` when events did not get to Redis in time: they are lost.
+    /// - Throws: ``HeadwayError`` with `timedOut` when events did not get to Redis in time, nor into a spool: they
+    ///   are lost.
     public func close(within limit: Duration) async throws {
         guard outbox.beginClosing() else { return }
         let ends = outbox.pushTicks()
         _ = await outbox.wait(within: limit, obeysCancellation: false) { state in
             zip(state.queue.senders, ends).allSatisfy { $0.mark >= $1 }
         }
-        await removeSources()
+        // The file goes first: a source whose mark is gone is a new one to whoever sends its file again.
+        let isThrough = self.statistics.unapplied == 0
+        await keeper?.end(removing: isThrough)
+        if keeper == nil || isThrough { await removeSources() }
         // Each has a bound of its own.
         _ = await outbox.wait(obeysCancellation: false) { $0.questions == 0 }
         let statistics = statistics
         await courier.stop()
         await loop.stop()
-        guard statistics.unacknowledged > 0 else { return }
+        guard statistics.unacknowledged > 0, !statistics.isKept else { return }
         throw statistics.fault
             ?? HeadwayError(
                 .timedOut,
@@ -209,7 +228,11 @@ public final class Headway: HeadwayBus {
     }
 
     /// What was done, and what is held; see ``Statistics``.
-    public var statistics: Statistics { outbox.withState { state, _ in state.statistics } }
+    public var statistics: Statistics {
+        var statistics = outbox.statistics
+        if let keeper { statistics.spool?.add(keeper.adopted) }
+        return statistics
+    }
 }
 
 extension Outbox {

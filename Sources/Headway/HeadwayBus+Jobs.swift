@@ -7,12 +7,14 @@ extension HeadwayBus {
     /// Announces a job that a worker will run later, so that it counts from now on.
     ///
     /// - Parameters:
+    ///   - contract: the pipeline that it follows.
     ///   - id: 1 to 200 letters, digits or `. _ : @ -`, unique in the namespace.
     ///   - bulk: the id of the bulk that it belongs to.
     ///   - label: what people call it.
     ///   - weight: its share of the bulk's percent, from 1 to 1,000,000; 1 when nil.
     ///   - attributes: at most 16, served with the job.
     ///   - tokenDigest: SHA-256 in lower-case hex of a token that may read this job.
+    ///   - traceparent: W3C trace context, kept on the job.
     /// - Throws: ``HeadwayError`` with `invalid`, `unknownPipeline`, `contractMismatch` or `closed`.
     public func queue<Contract: PipelineContract>(
         _ contract: Contract.Type, id: String, in bulk: String? = nil, label: String? = nil,
@@ -52,11 +54,20 @@ extension HeadwayBus {
 
     /// Begins to work on a job, whether it was queued before or not.
     ///
+    /// What is known already stays, whatever is said here.
+    ///
     /// - Parameters:
+    ///   - contract: the pipeline that it follows.
+    ///   - id: as it was queued, or a new one: 1 to 200 letters, digits or `. _ : @ -`.
+    ///   - bulk: the id of the bulk that it belongs to.
     ///   - attempt: the try of the whole job, from 1, as your queue counts it. When nil, what Redis knows decides: a
     ///     job that waits or runs is taken over with the stages it has completed, one that failed or completed is
     ///     tried again if its pipeline allows it, and 1 otherwise, also when Redis is away at this moment.
-    ///   - id: and the others as in `queue`; what is known already stays.
+    ///   - label: what people call it.
+    ///   - weight: its share of the bulk's percent, from 1 to 1,000,000; 1 when nil.
+    ///   - attributes: at most 16, served with the job.
+    ///   - tokenDigest: SHA-256 in lower-case hex of a token that may read this job.
+    ///   - traceparent: W3C trace context, kept on the job.
     /// - Throws: ``HeadwayError`` with `ended` when this attempt, or the last one allowed, is over or was
     ///   cancelled: there is nothing to do. Also `invalid`, `unknownPipeline`, `contractMismatch`, `closed`.
     public func start<Contract: PipelineContract>(

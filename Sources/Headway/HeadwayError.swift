@@ -1,6 +1,7 @@
 /// Why Headway could not do what was asked. Switch on ``code``; print ``description`` for a person: it says what
 /// to do. No user or password is ever in it.
 public struct HeadwayError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What went wrong, for a program to decide by.
     public enum Code: String, Sendable, CaseIterable {
         /// The URL of Redis cannot be used.
         case badURL
@@ -20,6 +21,8 @@ public struct HeadwayError: Error, Sendable, Equatable, CustomStringConvertible 
         case invalid
         /// The job has already ended another way.
         case ended
+        /// The spool directory cannot be used.
+        case spool
         /// `close()` was called.
         case closed
         /// Not done within the time given; nothing is lost by that alone.
@@ -28,9 +31,12 @@ public struct HeadwayError: Error, Sendable, Equatable, CustomStringConvertible 
         case full
     }
 
+    /// What went wrong.
     public let code: Code
+    /// What went wrong and what to do, for a person.
     public let description: String
 
+    /// An error as this library makes it; for code of your own that stands in for it.
     public init(_ code: Code, _ description: String) {
         self.code = code
         self.description = description
@@ -41,7 +47,7 @@ public struct HeadwayError: Error, Sendable, Equatable, CustomStringConvertible 
         switch code {
         case .unreachable, .timedOut, .full: true
         case .badURL, .denied, .unfit, .unknownPipeline, .contractMismatch, .unknownStage, .invalid, .ended,
-            .closed:
+            .closed, .spool:
             false
         }
     }

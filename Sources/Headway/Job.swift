@@ -8,6 +8,7 @@ public struct Job<Contract: PipelineContract>: Sendable {
     let life: JobLife
     let disclosesErrors: Bool
 
+    /// Its id, as it was started.
     public var id: String { life.id.description }
     /// The try of the whole job, from 1.
     public var attempt: Int { life.attempt }
@@ -18,10 +19,13 @@ public struct Job<Contract: PipelineContract>: Sendable {
     /// of it, which also takes back what came after; the percent is held, never lowered.
     ///
     /// - Parameters:
-    ///   - index: for an indexed stage which one it is, from 1; with `of`, how many there are. They come one after
-    ///     the other: for work that runs in parallel, report counts or substeps inside one stage.
+    ///   - stage: which one.
+    ///   - index: for an indexed stage which one it is, from 1. They come one after the other: for work that runs in
+    ///     parallel, report counts or substeps inside one stage.
+    ///   - of: for an indexed stage how many there are.
     ///   - message: a sentence for end users, shown at once.
     ///   - onError: what is published when `body` throws; the error is rethrown in any case.
+    ///   - body: the work; it reports through the handle that it gets.
     /// - Returns: what `body` returns.
     /// - Throws: what `body` throws; ``HeadwayError`` with `ended`, `unknownStage`, `invalid` or `closed`;
     ///   `CancellationError` when the task is cancelled while the buffer is full.

@@ -19,6 +19,9 @@ final class Outbox: Sendable {
         var lastLooks = Duration.milliseconds(50)
         /// A partition that needs a person is tried again after this.
         var parking = Duration.seconds(10)
+        /// Events are written to a file before they are sent.
+        var isSpooled = false
+        var timeOfDay: @Sendable () -> Timestamp = { .wallClock }
         var newSource: @Sendable () -> String = { SourceName.random(using: SystemRandomNumberGenerator()) }
     }
 
@@ -48,6 +51,8 @@ final class Outbox: Sendable {
     let loop: EventLoop
     let keyspace: Keyspace
     let bell = Doorbell()
+    /// Rings when there is something to write to the spool.
+    let spoolBell = Doorbell()
     let ticker: Ticker
     private let guarded: Mutex<Guarded>
 
@@ -59,13 +64,24 @@ final class Outbox: Sendable {
         guarded = Mutex(Guarded(state: state))
     }
 
+    /// Only sends what an earlier process left.
+    init(settings: Settings, queue: SendQueue<CommandBatch>, loop: EventLoop) {
+        self.loop = loop
+        keyspace = settings.keyspace
+        ticker = Ticker(bell: bell)
+        guarded = Mutex(Guarded(state: OutboxState(settings: settings, queue: queue)))
+    }
+
     /// Looks or changes, then wakes those who waited for it.
     func withState<R: Sendable, E: Error>(
         _ body: (inout OutboxState, _ now: Duration) throws(E) -> R
     ) throws(E) -> R {
         let now = loop.clock.now
         var woken: [Waiter] = []
+        var mustSpool = false
+        defer { if mustSpool { spoolBell.ring() } }
         let result = try guarded.withLock { guarded throws(E) -> R in
+            defer { mustSpool = guarded.state.spool?.isEmpty == false }
             let result = try body(&guarded.state, now)
             guard !guarded.waiters.isEmpty else { return result }
             let met = guarded.waiters.keys.filter { id in
@@ -89,13 +105,15 @@ final class Outbox: Sendable {
     ) async throws -> Value {
         var hasWaited = false
         while true {
-            let attempt = try withState { state, now throws(HeadwayError) -> Attempt<Value> in
+            let (attempt, ticket) = try withState {
+                state, now throws(HeadwayError) -> (Attempt<Value>, Int64) in
                 guard state.phase == .open else { throw .closed }
-                return try body(&state, now)
+                return (try body(&state, now), state.spool?.ticket ?? 0)
             }
             switch attempt {
             case .done(let value):
                 bell.ring()
+                if ticket > 0 { await waitForSpool(ticket) }
                 return value
             case .full(let cost):
                 if let fault = withState({ state, _ in state.fault }) { throw fault }
@@ -107,6 +125,11 @@ final class Outbox: Sendable {
                 if wait == .cancelled { throw CancellationError() }
             }
         }
+    }
+
+    /// Until the spool has what was taken in up to `ticket`; not while the disk refuses.
+    private func waitForSpool(_ ticket: Int64) async {
+        _ = await wait(obeysCancellation: false) { ($0.spool?.settled ?? .max) >= ticket }
     }
 
     // MARK: Asking

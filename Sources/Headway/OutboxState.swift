@@ -58,6 +58,8 @@ struct OutboxState {
     /// What a person must mend; events are kept meanwhile.
     var fault: HeadwayError?
     var counters = Headway.Statistics()
+    /// What is to be written to a file before it is sent; nil without one.
+    var spool: SpoolState?
     private var fields = FieldBuffer()
 
     init(settings: Outbox.Settings, source: String, at now: Duration) {
@@ -66,6 +68,16 @@ struct OutboxState {
         queue = SendQueue(
             partitions: settings.keyspace.partitions, source: source, limits: settings.limits,
             rules: settings.rules, at: now)
+        guard settings.isSpooled else { return }
+        spool = SpoolState(partitions: settings.keyspace.partitions)
+        queue.open(upTo: queue.ends)
+    }
+
+    /// Only sends what an earlier process left.
+    init(settings: Outbox.Settings, queue: SendQueue<CommandBatch>) {
+        self.settings = settings
+        eventKeys = []
+        self.queue = queue
     }
 
     // MARK: Lifecycle events
@@ -79,6 +91,7 @@ struct OutboxState {
         let partition = settings.keyspace.partition(of: event.subject)
         if queue.senders[partition].wantsRenewal(at: now) {
             queue.renew(partition, as: settings.newSource(), at: now)
+            spool?.renew(partition)
         }
         // The sender itself is not taken out: with two owners, adding to its backlog would copy all of it.
         let number = queue.senders[partition].backlog.next
@@ -91,8 +104,11 @@ struct OutboxState {
         }
         let command = command(to: partition)
         let cost = command.bytes.capacity + MemoryLayout<CommandBatch>.stride + 48
-        guard queue.makeRoom(for: cost, reserve: reserve) else { return .full(cost) }
+        // What is not written to the spool yet is held twice.
+        let room = cost + (spool?.bytes.count ?? 0)
+        guard queue.makeRoom(for: room, reserve: reserve) else { return .full(room) }
         queue.add(command, cost: cost, to: partition, at: now)
+        spool?.add(fields, partition: partition, number: number, at: settings.timeOfDay())
         return .taken(number)
     }
 

@@ -52,6 +52,8 @@ struct PartitionSender<Item: Sendable & Equatable>: Sendable, Equatable {
     private(set) var resent: Int64 = 0
     private(set) var resentAt: Duration?
     private(set) var parkedUntil: Duration?
+    /// The last number that may go out; nil when all may.
+    private(set) var gate: Int64?
     private var isOpenRun = false
     private var passes: [Pass] = []
     private var activeAt: Duration
@@ -62,11 +64,27 @@ struct PartitionSender<Item: Sendable & Equatable>: Sendable, Equatable {
         activeAt = now
     }
 
+    /// A sender of what an earlier process left: any of it may have been sent, and nothing is known to be stored.
+    init(
+        restoring items: [(Item, cost: Int)], from first: Int64, as source: String, rules: Rules,
+        at now: Duration
+    ) {
+        self.init(source: source, rules: rules, at: now)
+        backlog = Backlog(first: first)
+        for (item, cost) in items { backlog.add(item, cost: cost) }
+        cursor = first
+        acknowledged = first - 1
+        reach = backlog.next - 1
+    }
+
     /// Waiting to go out.
     var unsent: Int64 { backlog.next - cursor }
     /// Not known to be applied.
     var unapplied: Int64 { backlog.next - 1 - mark }
-    var isHoldingBack: Bool { unsent > 0 && cursor - 1 - mark >= Int64(rules.holdBack) }
+    var isHoldingBack: Bool { unsent > 0 && out >= Int64(rules.holdBack) }
+    /// Sent and not known to be applied, of what is still kept: a server that forgot everything, or more than is
+    /// kept here, must not hold back the rest for ever.
+    private var out: Int64 { cursor - max(mark + 1, backlog.first) }
 
     // MARK: Out
 
@@ -80,11 +98,12 @@ struct PartitionSender<Item: Sendable & Equatable>: Sendable, Equatable {
     /// One run is under way at a time: it ends with `acknowledge`, `refuse`, `park` or `reconnect`.
     mutating func next(count: Int, bytes: Int, at now: Duration) -> Run? {
         if let parkedUntil, parkedUntil > now { return nil }
-        let room = Int64(rules.holdBack) - (cursor - 1 - mark)
-        guard !isOpenRun, room > 0, cursor < backlog.next, count > 0 else { return nil }
+        let room = Int64(rules.holdBack) - out
+        let end = gate.map { min($0 + 1, backlog.next) } ?? backlog.next
+        guard !isOpenRun, room > 0, cursor < end, count > 0 else { return nil }
         var last = cursor
         var size = backlog[cursor].cost
-        while last + 1 < backlog.next, last + 1 - cursor < min(Int64(count), room) {
+        while last + 1 < end, last + 1 - cursor < min(Int64(count), room) {
             size += backlog[last + 1].cost
             guard size <= bytes else { break }
             last += 1
@@ -101,6 +120,9 @@ struct PartitionSender<Item: Sendable & Equatable>: Sendable, Equatable {
         parkedUntil = nil
         return run
     }
+
+    /// From now on only numbers up to `number` go out; all of them when nil.
+    mutating func open(upTo number: Int64?) { gate = number }
 
     mutating func acknowledge(_ run: Run) {
         isOpenRun = false
@@ -203,7 +225,9 @@ struct PartitionSender<Item: Sendable & Equatable>: Sendable, Equatable {
         precondition(backlog.isEmpty && !isOpenRun, "a source is renewed while items of it are kept")
         let resent = resent
         let freed = freed
+        let gate: Int64? = gate == nil ? nil : 0
         self = PartitionSender(source: source, rules: rules, at: now)
+        self.gate = gate
         self.resent = resent
         self.freed = freed
     }

@@ -10,6 +10,7 @@ import HeadwayCore
 /// The applied definition (`headway pipelines apply article.json`) holds ranges, labels and limits. The two are
 /// checked against each other when the contract is first used: they must name the same stages.
 public protocol PipelineContract {
+    /// The stages, in the definition's order; their raw values are the ids that stand there.
     associatedtype Stage: RawRepresentable & CaseIterable & Sendable where Stage.RawValue == String
     /// As in the definition.
     static var name: String { get }
@@ -17,6 +18,7 @@ public protocol PipelineContract {
 
 /// Stands for any pipeline, with stages by name: for programs that learn the pipeline at run time.
 public enum AnyPipeline: PipelineContract {
+    /// Any name: see ``StageName``.
     public typealias Stage = StageName
 
     /// Not the name of a pipeline: where a contract is wanted, this one says "by name".
@@ -28,6 +30,7 @@ public struct StageName: RawRepresentable, CaseIterable, Sendable, Hashable, Exp
     public let rawValue: String
 
     public init(rawValue: String) { self.rawValue = rawValue }
+    /// A stage by the id that the definition gives it.
     public init(_ name: String) { rawValue = name }
     public init(stringLiteral name: String) { rawValue = name }
 

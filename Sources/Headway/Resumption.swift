@@ -4,10 +4,21 @@ import HeadwayCore
 ///
 /// As the aggregator last wrote it: words that are still on their way are not in it.
 public struct Resumption: Sendable, Equatable {
+    /// Where a job is in its life.
     public enum Status: String, Sendable, CaseIterable {
-        case queued, running, completed, failed, cancelled
+        /// Announced, and not begun.
+        case queued
+        /// A worker has it.
+        case running
+        /// Done.
+        case completed
+        /// Ended by an error, or because nobody heard of its worker any more.
+        case failed
+        /// Ended because somebody asked for it.
+        case cancelled
     }
 
+    /// Where it is in its life.
     public let status: Status
     /// The try of the whole job, from 1.
     public let attempt: Int
@@ -22,10 +33,13 @@ public struct Resumption: Sendable, Equatable {
     /// Of the stage that was begun last (of its index, when indexed), as far as its worker's words had arrived.
     public let substeps: [Substep]
 
+    /// A named counter inside the stage, as last reported.
     public struct Substep: Sendable, Equatable {
+        /// As the worker named it.
         public let name: String
         /// 0 ≤ done ≤ total; one that was told as a percentage has parts per million.
         public let done: Int
+        /// How many there are in all.
         public let total: Int
     }
 

@@ -74,6 +74,17 @@ struct SendQueue<Item: Sendable & Equatable>: Sendable, Equatable {
         count += 1
     }
 
+    /// Puts back what an earlier process left of a partition, under its own numbers.
+    mutating func restore(
+        _ items: [(Item, cost: Int)], from first: Int64, as source: String, to partition: Int,
+        at now: Duration
+    ) {
+        senders[partition] = PartitionSender(
+            restoring: items, from: first, as: source, rules: senders[partition].rules, at: now)
+        for item in items { bytes += item.cost }
+        count += Int64(items.count)
+    }
+
     mutating func renew(_ partition: Int, as source: String, at now: Duration) {
         senders[partition].renew(as: source, at: now)
     }
@@ -97,6 +108,14 @@ struct SendQueue<Item: Sendable & Equatable>: Sendable, Equatable {
         if let first = parcels.first { turn = (first.partition + 1) % senders.count }
         return parcels
     }
+
+    /// Only numbers up to `ends`, one per partition, go out from now on.
+    mutating func open(upTo ends: [Int64]) {
+        for (partition, end) in ends.enumerated() { senders[partition].open(upTo: end) }
+    }
+
+    /// Everything may go out.
+    mutating func openAll() { for partition in senders.indices { senders[partition].open(upTo: nil) } }
 
     mutating func acknowledge(_ parcel: Parcel) { senders[parcel.partition].acknowledge(parcel.run) }
     mutating func refuse(_ parcel: Parcel) { senders[parcel.partition].refuse(parcel.run) }

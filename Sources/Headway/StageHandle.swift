@@ -31,7 +31,10 @@ public final class StageHandle: Sendable {
     ///
     ///     stage.report(n + 1, of: sources.count, "Reading \(source.title)")
     ///
-    /// - Parameter message: a sentence for end users; cut to 1,000 characters. Without one, the last one stays.
+    /// - Parameters:
+    ///   - done: how many are complete.
+    ///   - total: how many there are in all.
+    ///   - message: a sentence for end users; cut to 1,000 characters. Without one, the last one stays.
     public func report(_ done: Int, of total: Int, _ message: String? = nil) {
         let progress = Progress.counted(done, of: total)
         if slot.report(progress.value, message, isCorrected: progress.isCorrected) { ticks.list(slot) }
@@ -50,7 +53,10 @@ public final class StageHandle: Sendable {
 
     /// A named counter inside the stage, shown beside its value: `done` of `total`.
     ///
-    /// - Parameter name: 1 to 200 letters, digits or `. _ : @ -`; at most 32 names per stage.
+    /// - Parameters:
+    ///   - name: 1 to 200 letters, digits or `. _ : @ -`; at most 32 names per stage.
+    ///   - done: how many are complete.
+    ///   - total: how many there are in all.
     public func substep(_ name: String, _ done: Int, of total: Int) {
         guard let progress = Progress.counted(done, of: total).value else { return }
         if slot.substep(name, progress, isCorrected: false) { ticks.list(slot) }

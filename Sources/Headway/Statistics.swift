@@ -13,6 +13,7 @@ extension Headway {
         public internal(set) var sent: Int64 = 0
         /// Of these, repetitions after a failure.
         public internal(set) var resent: Int64 = 0
+        /// Signs of life sent for open jobs.
         public internal(set) var heartbeats: Int64 = 0
         /// Commands that Redis answered with an error.
         public internal(set) var refused: Int64 = 0
@@ -28,6 +29,7 @@ extension Headway {
         public internal(set) var waits: Int64 = 0
 
         // As it stands.
+        /// Whether there is a connection to Redis now.
         public internal(set) var isConnected = false
         /// Jobs that beat.
         public internal(set) var openJobs = 0
@@ -37,13 +39,22 @@ extension Headway {
         public internal(set) var unapplied: Int64 = 0
         /// Events that wait because too many are unapplied in their partition.
         public internal(set) var heldBack: Int64 = 0
+        /// What events on their way take of the memory that they may take.
         public internal(set) var bufferedBytes = 0
+        /// The memory that they may take: ``Headway/Options/bufferLimit``.
         public internal(set) var bufferLimit = 0
         /// The applied mark of each partition: events of the current source up to this number are applied.
         public internal(set) var marks: [Int64] = []
         /// What a person must mend before events can go on; they are kept meanwhile.
         public internal(set) var fault: HeadwayError?
+        /// Of the spool, and of what is sent again for processes that died; nil without one.
+        public internal(set) var spool: SpoolStatistics?
     }
+}
+
+extension Headway.Statistics {
+    /// Whether what Redis has not acknowledged is all in a spool.
+    var isKept: Bool { spool.map { $0.unspooled == 0 && $0.fault == nil } ?? false }
 }
 
 extension OutboxState {
@@ -63,6 +74,7 @@ extension OutboxState {
         statistics.bufferLimit = settings.limits.bytes
         statistics.marks = queue.senders.map(\.mark)
         statistics.fault = fault
+        statistics.spool = spool?.statistics
         return statistics
     }
 }

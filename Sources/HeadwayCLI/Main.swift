@@ -8,8 +8,9 @@ enum Main {
     static let commands: [Command] = [
         DaemonCommands.up, DaemonCommands.aggregate, DaemonCommands.serve, PublishCommand.command,
         StatusCommand.command, JobsCommand.command, WatchCommand.command, RunCommand.command,
-        DemoCommand.command, VerifyCommand.command, SimulateCommand.command,
-        PipelinesCommand.command, DemoWorkerCommand.command, BenchCommand.command,
+        DemoCommand.command, VerifyCommand.command, DoctorCommand.command, SimulateCommand.command,
+        PipelinesCommand.command, DemoWorkerCommand.command, SimulateWorkerCommand.command,
+        BenchCommand.command,
     ]
 
     static func main() async {

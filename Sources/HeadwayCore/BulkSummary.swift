@@ -29,8 +29,8 @@ public struct BulkSummary: Sendable, Equatable {
     public let counts: BulkCounts
     /// Declared or sealed.
     public let total: Int?
-    /// Floored, weighted, running members count in part; 100 only when settled.
-    public let percent: Int
+    /// How much of the work is done; less than all while it is not settled.
+    public let fraction: Fraction
     /// Of the running members.
     public let health: [Health: Int]
     /// Running members by stage.
@@ -68,8 +68,10 @@ public struct BulkSummary: Sendable, Equatable {
         reopened = sums.reopened
         isCancelling = shares.contains(where: \.isCancelling)
         version = sums.version
-        createdAt = home?.createdAt ?? shares.map(\.updatedAt).min()
-        updatedAt = shares.map(\.updatedAt).max()
+        // A share that was told something but counted nothing does not move the version, so it moves no time either.
+        let changes = shares.filter { $0.version > 0 }.map(\.updatedAt)
+        createdAt = home?.createdAt ?? changes.min() ?? shares.map(\.updatedAt).min()
+        updatedAt = changes.max() ?? createdAt
 
         membersLeft = sums.membersLeft
         meanWeight = sums.counts.registered > 0 ? Double(sums.weight) / Double(sums.counts.registered) : 0
@@ -87,9 +89,11 @@ public struct BulkSummary: Sendable, Equatable {
         canSettle = isSealed && isComplete
         phase = canSettle ? .settled : isSealed ? .sealed : .open
         outcome = canSettle ? Outcome(counts) : nil
-        percent = canSettle ? 100 : sums.openPercent(of: home?.total)
+        fraction = canSettle ? .one : sums.openFraction(of: home?.total)
     }
 
+    /// Floored; at most 99 while it is not settled.
+    public var percent: Int { fraction.percent }
     /// Terminal members, however they ended.
     public var done: Int { counts.done }
     /// Members beyond the total: said, never clamped.
@@ -147,13 +151,13 @@ private struct Sums {
         return Double(counts.registered) * min(max(share, 0), 1)
     }
 
-    /// Of a bulk that is not settled: at most 99. Members that are promised but not registered yet weigh as
+    /// Of a bulk that is not settled: less than all. Members that are promised but not registered yet weigh as
     /// much as the others do on average.
-    func openPercent(of total: Int?) -> Int {
+    func openFraction(of total: Int?) -> Fraction {
         let members = Int128(max(total ?? 0, counts.registered))
-        guard weight > 0, members > 0 else { return 0 }
+        guard weight > 0, members > 0 else { return .zero }
         let (product, isTooMuch) = weight.multipliedReportingOverflow(by: members)
         let whole = isTooMuch ? .max : product / Int128(max(counts.registered, 1))
-        return Int(min(max(progress / 10_000 / max(whole, 1), 0), 99))
+        return Fraction(partsPerMillion: Int(min(max(progress / max(whole, 1), 0), 999_999)))
     }
 }

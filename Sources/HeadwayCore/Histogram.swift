@@ -14,6 +14,13 @@ public struct Histogram: Sendable, Equatable {
 
     public var count: Int64 { counts.reduce(0, +) }
 
+    /// Takes in another one with the same bounds; one with others is left alone.
+    public mutating func add(_ other: Histogram) {
+        guard other.bounds == bounds else { return }
+        for place in counts.indices { counts[place] += other.counts[place] }
+        sum += other.sum
+    }
+
     public mutating func add(_ value: Double) {
         counts[bounds.firstIndex { value <= $0 } ?? bounds.count] += 1
         sum += value

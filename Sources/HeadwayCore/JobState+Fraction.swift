@@ -8,6 +8,11 @@ extension JobState {
         return Fraction(partsPerMillion: portion(of: 1_000_000, isIndexed: pipeline.stages[place].isIndexed))
     }
 
+    /// The same for whoever does not know the pipeline: a stage that says of how many it is one is indexed.
+    public var stageFraction: Fraction {
+        Fraction(partsPerMillion: portion(of: 1_000_000, isIndexed: position?.of != nil))
+    }
+
     /// Holds the highest value of the attempt: a restarted stage or a grown total does not pull the job back.
     mutating func raiseFraction(at place: Int, of pipeline: Pipeline) {
         let start = pipeline.stages[place].start.partsPerMillion

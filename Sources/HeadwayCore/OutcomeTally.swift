@@ -42,11 +42,31 @@ public struct OutcomeTally: Sendable, Equatable {
     public private(set) var failedPercent: [String: Histogram] = [:]
     /// `worker_lost` that was taken back, by pipeline: each of them was counted as failed before.
     public private(set) var recovered: [String: Int64] = [:]
+    /// Jobs that failed because their worker was silent for too long, by pipeline; each counts in ``failures`` too.
+    public private(set) var lost: [String: Int64] = [:]
     private var pipelines: Set<String> = []
+    private var expected: Set<String> = []
 
     public init() {}
 
-    public var isEmpty: Bool { finished.isEmpty && recovered.isEmpty }
+    public var isEmpty: Bool {
+        finished.values.allSatisfy { $0 == 0 } && recovered.values.allSatisfy { $0 == 0 }
+    }
+
+    /// Begins to count `pipelines` at 0, so that who looks now and then sees a counter rise from there and not
+    /// appear.
+    public mutating func expect(_ pipelines: some Sequence<String>) {
+        for name in pipelines where !expected.contains(name) {
+            let pipeline = known(name)
+            guard pipeline == name else { return }
+            expected.insert(name)
+            for status in JobState.Status.allCases where status.isTerminal {
+                finished[Ending(pipeline: pipeline, status: status), default: 0] += 0
+            }
+            recovered[pipeline, default: 0] += 0
+            lost[pipeline, default: 0] += 0
+        }
+    }
 
     /// Counts a job that has just ended; anything else is left alone.
     public mutating func count(_ job: JobState) {
@@ -61,6 +81,7 @@ public struct OutcomeTally: Sendable, Equatable {
         case .failed:
             let stage = job.failure?.stage ?? job.position?.stage ?? ""
             count(Failure(pipeline: pipeline, stage: stage, code: job.failure?.code ?? ""), 1)
+            if job.failure?.code == JobState.Failure.workerLost { lost[pipeline, default: 0] += 1 }
             failedPercent[pipeline, default: Histogram(bounds: Self.percentBounds)].add(Double(job.percent))
         case .queued, .running, .cancelled: break
         }

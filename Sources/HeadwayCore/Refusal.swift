@@ -22,6 +22,8 @@ public enum Refusal: String, Sendable, CaseIterable, Error {
     case sealed
     /// A seal without a total, when none was declared.
     case missingTotal = "missing_total"
+    /// What is stored of the job cannot be read: it is left as it is until a person has mended it.
+    case unreadableState = "unreadable_state"
     /// Over a limit of size.
     case tooLarge = "too_large"
 }

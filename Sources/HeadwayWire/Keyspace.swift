@@ -78,6 +78,8 @@ package struct Keyspace: Sendable, Equatable {
     package func bulks(_ p: Int) -> String { prefixes[p] + "bulks" }
     /// Hash: stage durations per pipeline.
     package func durations(_ p: Int) -> String { prefixes[p] + "durations" }
+    /// Hash: how many jobs are open, by ``Census/Standing``.
+    package func census(_ p: Int) -> String { prefixes[p] + "census" }
     /// Stream: ``Rejection``s, capped.
     package func rejected(_ p: Int) -> String { prefixes[p] + "rejected" }
     /// Set: ids of bulks whose share here has something to tell others.

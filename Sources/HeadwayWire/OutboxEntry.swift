@@ -7,6 +7,9 @@ package struct OutboxEntry: Sendable, Equatable {
     /// The body as it will be posted, byte for byte the same at every try.
     package var body: [UInt8]
 
+    /// Entries of an outbox beyond which its owner drops the oldest, and nobody else adds any.
+    package static let limit = 100_000
+
     package init(_ type: WebhookEventType, body: [UInt8]) {
         self.type = type.rawValue
         self.body = body
@@ -49,6 +52,9 @@ package struct Undelivered: Sendable, Equatable {
     /// 1, or how many were dropped.
     package var count: Int
     package var entry: OutboxEntry?
+
+    /// Before the names of an entry's own fields, where it could not be read.
+    package static let rawPrefix = Array("raw.".utf8)[...]
 
     package init(
         id: String? = nil, receiver: String? = nil, reason: String, at: Timestamp, tries: Int = 0,

@@ -77,6 +77,28 @@ extension OutboxEntry {
             ])
     }
 
+    /// How often jobs of a pipeline were looked at from `from` to `to`.
+    ///
+    /// - Parameters:
+    ///   - summary: the same for what is told twice.
+    ///   - stages: where the jobs were then, nil before their first stage; the latest that began.
+    package static func polls(
+        pipeline: String, summary: String, from: Timestamp, to: Timestamp,
+        stages: [(stage: String?, polls: Int)]
+    ) -> OutboxEntry {
+        let rows = stages.map { row in
+            JSON.object([JSON.Member("stage", .text(row.stage)), JSON.Member("polls", .number(row.polls))])
+        }
+        return OutboxEntry(
+            .jobPolls, at: to,
+            [
+                JSON.Member("pipeline", .string(pipeline)), JSON.Member("summary", .string(summary)),
+                JSON.Member("from", .time(from)), JSON.Member("to", .time(to)),
+                JSON.Member("polls", .number(stages.reduce(0) { $0 + $1.polls })),
+                JSON.Member("stages", .array(rows)),
+            ])
+    }
+
     private init(_ type: WebhookEventType, at now: Timestamp, _ data: [JSON.Member]) {
         self.init(type, body: [])
         JSON.object([

@@ -10,6 +10,16 @@ struct BulkBlocker: Sendable, Equatable {
     /// Members it is about; 0 when it is about the bulk itself.
     let count: Int
     let text: String
+    /// The member that it names, where it names one.
+    var job: JobID?
+    /// Since when that member is as it is.
+    var since: Timestamp?
+
+    /// The member that has waited longest for a worker.
+    struct Waiting: Sendable, Equatable {
+        let id: JobID
+        let since: Timestamp
+    }
 
     /// One of the running members, as far as it may be told.
     struct Member {
@@ -17,21 +27,27 @@ struct BulkBlocker: Sendable, Equatable {
         let health: Health
         let reason: String?
         let elapsed: Duration?
+        var startedAt: Timestamp?
     }
 
     /// Those that need somebody first; none for a settled bulk.
     ///
     /// - Parameters:
     ///   - running: some of the running members, the longest running first.
+    ///   - waiting: the queued member that came first, if there is one.
     ///   - unchangedFor: how long ago anything about the bulk changed.
+    ///   - now: the partitions' time, which the wait counts to.
     static func all(
-        of summary: BulkSummary, running: [Member] = [], unchangedFor silence: Duration? = nil
+        of summary: BulkSummary, running: [Member] = [], waiting: Waiting? = nil,
+        unchangedFor silence: Duration? = nil, at now: Timestamp? = nil
     ) -> [BulkBlocker] {
         guard summary.phase != .settled else { return [] }
         let counts = summary.counts
         var blockers: [BulkBlocker] = []
-        func add(_ kind: Kind, _ count: Int, _ text: String) {
-            blockers.append(BulkBlocker(kind: kind, count: count, text: text))
+        func add(
+            _ kind: Kind, _ count: Int, _ text: String, _ job: JobID? = nil, since: Timestamp? = nil
+        ) {
+            blockers.append(BulkBlocker(kind: kind, count: count, text: text, job: job, since: since))
         }
         if summary.phase == .open {
             if counts.open == 0, let silence {
@@ -54,7 +70,9 @@ struct BulkBlocker: Sendable, Equatable {
         for member in running where member.health == .stalled || member.health == .suspect {
             let why = member.reason.map { ": \($0)" } ?? ""
             let word = member.health == .stalled ? "is stalled" : "gives no sign of life"
-            add(member.health == .stalled ? .stalled : .suspect, 1, "\(member.id) \(word)\(why)")
+            add(
+                member.health == .stalled ? .stalled : .suspect, 1, "\(member.id) \(word)\(why)", member.id,
+                since: member.startedAt)
         }
         func unnamed(_ health: Health) -> Int? {
             summary.health[health].map { $0 - running.count { $0.health == health } }
@@ -71,9 +89,19 @@ struct BulkBlocker: Sendable, Equatable {
             let longest = running.first.flatMap { member in
                 member.elapsed.map { "; the longest: \(member.id), for \($0.inWords)" }
             }
-            add(.running, counts.running, "\(counts.running) running\(longest ?? "")")
+            add(
+                .running, counts.running, "\(counts.running) running\(longest ?? "")", running.first?.id,
+                since: running.first?.startedAt)
         }
-        if counts.queued > 0 { add(.queued, counts.queued, "\(counts.queued) queued") }
+        if counts.queued > 0 {
+            let oldest = waiting.map { first in
+                let wait = now.map { ", for \(max(.zero, $0 - first.since).inWords)" } ?? ""
+                return "; waiting longest: \(first.id)\(wait)"
+            }
+            add(
+                .queued, counts.queued, "\(counts.queued) queued\(oldest ?? "")", waiting?.id,
+                since: waiting?.since)
+        }
         return blockers
     }
 }

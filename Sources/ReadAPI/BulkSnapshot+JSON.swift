@@ -55,6 +55,8 @@ extension BulkSnapshot {
         }
         json.fields(outlook, at: readAt)
         json.field("generation", summary.generation)
+        json.field("createdAt", summary.createdAt)
+        json.field("updatedAt", summary.updatedAt)
         json.field("epoch", epoch)
         json.field("version", Int(summary.version))
         json.fields(freshness)

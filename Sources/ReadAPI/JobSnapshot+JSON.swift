@@ -42,7 +42,7 @@ extension JobSnapshot {
         json.beginObject()
         json.field("id", position.stage)
         json.field("label", stage?.label ?? position.stage)
-        let fraction = pipeline.map { state.stageFraction(under: $0) } ?? position.progress?.fraction ?? .zero
+        let fraction = pipeline.map { state.stageFraction(under: $0) } ?? state.stageFraction
         json.field("percent", fraction.percent)
         switch position.progress {
         case .count(let done, let total):

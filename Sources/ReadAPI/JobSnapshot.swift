@@ -43,38 +43,7 @@ package struct JobSnapshot: Sendable, Equatable {
     package var message: String? { state.sentence(under: pipeline) }
 
     /// Why the health is what it is, as a sentence; nil when all is well.
-    package var reason: String? {
-        let place = (stage?.label ?? state.position?.stage).map { " in \($0)" } ?? ""
-        let worker = state.worker.map { "worker \($0)" } ?? "its worker"
-        let silence = max(.zero, readAt - state.aliveAt).inWords
-        switch state.health {
-        case .ok: return nil
-        case .slow: return slowness
-        case .suspect: return "No sign of life for \(silence)\(place) from \(worker)."
-        case .stalled:
-            let usual = state.position?.usual.map { "usually \($0.median.inWords)" }
-            let limit = (stage?.stallAfter ?? pipeline?.stallAfter).map { "limit \($0.inWords)" }
-            let known = [usual, limit].compactMap(\.self).joined(separator: ", ")
-            let bounds = known.isEmpty ? "" : " (\(known))"
-            let still = max(.zero, readAt - state.movedAt).inWords
-            return "No progress for \(still)\(place)\(bounds); \(worker) last seen \(silence) ago."
-        case .lost: return state.failure?.message ?? "Its worker went silent for good."
-        }
-    }
-
-    /// What the stage takes beside what it usually takes.
-    private var slowness: String {
-        guard let position = state.position, let usual = position.usual else {
-            return "It takes longer than usual."
-        }
-        var subject = stage?.label ?? position.stage
-        if let index = position.index {
-            subject += " \(index)" + (position.of.map { " of \($0)" } ?? "")
-        }
-        let taken = max(.zero, readAt - (position.indexStartedAt ?? position.startedAt)).inWords
-        return "\(subject) takes \(taken) so far (usually \(usual.median.inWords), "
-            + "95 % within \(usual.p95.inWords))."
-    }
+    package var reason: String? { state.reason(under: pipeline, at: readAt) }
 }
 
 /// What can be said of a job's id.

@@ -1,11 +1,11 @@
-package import HTTPServer
 import EventLoop
+import HTTPServer
 import HeadwayCore
 
 extension LiveHub {
     /// What to answer to somebody who wants a stream.
     package enum StreamDecision: Sendable {
-        /// Open it, and hand it to ``attach(_:to:for:)``.
+        /// Open it, and hand it to ``attach(_:to:for:telling:through:)``.
         case open
         /// The client has the end of everything already: 204, and EventSource stays away.
         case nothingLeft
@@ -31,9 +31,12 @@ extension LiveHub {
 
     /// Serves a stream until its client leaves, everything has ended, or the hub drains. On the loop.
     ///
-    /// - Parameter lens: the view that shows it, when it is not the API's own.
+    /// - Parameters:
+    ///   - extras: what it is told besides.
+    ///   - lens: the view that shows it, when it is not the API's own.
     func attach(
-        _ stream: EventStream, to subjects: [Subject], for access: ReadAccess, through lens: ViewLens?
+        _ stream: EventStream, to subjects: [Subject], for access: ReadAccess,
+        telling extras: StreamExtras = .none, through lens: ViewLens? = nil
     ) {
         guard !isDraining, !isStopped, !isFull, sessions.count < options.streamLimit else {
             // Any status but 200 would make a browser give up for ever.
@@ -41,7 +44,7 @@ extension LiveHub {
             return stream.close()
         }
         stats.streamsOpened += 1
-        let session = StreamSession(stream, subjects, access, through: lens, hub: self)
+        let session = StreamSession(stream, subjects, access, telling: extras, through: lens, hub: self)
         if let lens { retain(lens) }
         session.greet()
         let id = newWatcherID()
@@ -50,10 +53,7 @@ extension LiveHub {
         stream.onClose { [weak self] in self?.assumeIsolated { $0.forget(id) } }
         stream.onDrain { [weak self] in self?.assumeIsolated { $0.sayBye(to: id) } }
         add(session, as: id, to: subjects)
-    }
-
-    package func attach(_ stream: EventStream, to subjects: [Subject], for access: ReadAccess) {
-        attach(stream, to: subjects, for: access, through: nil)
+        tellExtras(to: id)
     }
 
     private func forget(_ id: Int) {

@@ -27,6 +27,11 @@ package actor LiveHub {
     var sessions: [Int: StreamSession] = [:]
     var renderings: [ViewLens.Key: ViewRendering] = [:]
     var isDraining = false
+    /// The newest bulks as last read, while some stream follows them.
+    var recentBulks: [BulkID]?
+    var isFollowingRecent = false
+    var isPulsing = false
+    var lastPulse: [UInt8]?
 
     private var listening: Set<Int> = []
     private var lookedAt: Duration?
@@ -97,6 +102,7 @@ package actor LiveHub {
     package var currentStats: LiveStats {
         var stats = stats
         stats.watched = state.watched
+        stats.conflated += sessions.values.reduce(0) { $0 + $1.skipped }
         stats.streams = sessions.count
         stats.watchers = watchers.count
         return stats
@@ -135,6 +141,7 @@ package actor LiveHub {
 
     private func looked(_ positions: [PartitionPosition]?, _ stale: [Bool]) {
         guard !isStopped else { return }
+        stats.looks += 1
         if let positions {
             lookedAt = loop.clock.now
             for (partition, position) in positions.enumerated() {

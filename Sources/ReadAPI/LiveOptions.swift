@@ -10,8 +10,9 @@ package struct LiveOptions: Sendable {
     package var heartbeat = Duration.seconds(15)
     /// How long a stream stays open, silent, when all its subjects have ended.
     package var lingering = Duration.seconds(60)
-    /// Over how long the farewells of a drain are spread.
-    package var drainSpread = Duration.seconds(2)
+    /// Over how long the farewells of a drain are spread: short, so that a restart is; ``retry`` is what spreads the
+    /// clients' return.
+    package var drainSpread = Duration.milliseconds(250)
     /// What clients are told to wait before they reconnect, in milliseconds: a random time in here.
     package var retry = 500...5000
     var pace = HubState<LiveImage>.Pace()
@@ -36,6 +37,8 @@ package struct LiveStats: Sendable, Equatable {
     /// Changes that a slow client never saw, because a later one came first.
     package var conflated = 0
     package var subscriptionsLost = 0
+    /// Looks at where the partitions stand, whether they could be seen or not.
+    package var looks = 0
     package var streamsOpened = 0
 
     package init() {}

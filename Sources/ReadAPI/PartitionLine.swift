@@ -30,12 +30,13 @@ struct PartitionLine: Sendable, Equatable {
 
     /// A message came.
     mutating func hear(epoch heard: String, commit heardCommit: Int64) -> Verdict {
+        let heard = Sabotage.epochs.isOn ? epoch ?? heard : heard
         guard heard == epoch else { return enter(heard, heardCommit) }
         guard heardCommit > commit else { return .late }
         let isNext = heardCommit == commit + 1
         commit = heardCommit
         if let awaited, awaited <= commit { self.awaited = nil }
-        return isNext ? .unbroken : .broken
+        return isNext || Sabotage.holes.isOn ? .unbroken : .broken
     }
 
     /// `control` was looked at. What it shows must have been heard by the next look: its message and this
@@ -44,6 +45,8 @@ struct PartitionLine: Sendable, Equatable {
     /// An epoch that was left behind is shown by a look that a message overtook. Shown twice in a row it is
     /// the truth, and the message was one of an earlier epoch that came too late.
     mutating func look(epoch seen: String, commit seenCommit: Int64) -> Verdict {
+        if Sabotage.positions.isOn { return .unbroken }
+        let seen = Sabotage.epochs.isOn ? epoch ?? seen : seen
         guard seen == epoch else {
             if past.contains(seen) {
                 guard seen == returning else {
@@ -66,6 +69,7 @@ struct PartitionLine: Sendable, Equatable {
 
     /// Whether what was read under this epoch can be believed: only messages and looks begin a new one.
     func isCurrent(_ epoch: String) -> Bool {
+        if Sabotage.epochs.isOn { return true }
         if let current = self.epoch { return epoch == current }
         return !past.contains(epoch)
     }

@@ -172,6 +172,11 @@ extension ReadAPI {
     /// `GET /v1/bulks/{id}/blockers`: what it waits for before it can settle.
     func blockers(_ call: RouteCall) async throws(Problem) -> HTTPResponse {
         let snapshot = try await snapshot(call)
+        var waiting: BulkBlocker.Waiting?
+        if snapshot.summary.counts.queued > 0 {
+            let id = snapshot.id
+            waiting = try await ask { reader throws(ReadError) in try await reader.oldestQueued(in: id) }
+        }
         var json = JSONWriter()
         json.beginObject()
         json.field("id", snapshot.id.description)
@@ -182,14 +187,20 @@ extension ReadAPI {
         let named = (snapshot.current ?? []).map { job in
             BulkBlocker.Member(
                 id: job.id, health: job.state.health,
-                reason: access.grant(job.state.token).isAllowed ? job.reason : nil, elapsed: job.elapsed)
+                reason: access.grant(job.state.token).isAllowed ? job.reason : nil, elapsed: job.elapsed,
+                startedAt: job.state.startedAt)
         }
         let silence = snapshot.summary.updatedAt.map { snapshot.readAt - $0 }
-        for blocker in BulkBlocker.all(of: snapshot.summary, running: named, unchangedFor: silence) {
+        let blockers = BulkBlocker.all(
+            of: snapshot.summary, running: named, waiting: waiting, unchangedFor: silence,
+            at: snapshot.readAt)
+        for blocker in blockers {
             json.beginObject()
             json.field("kind", blocker.kind.rawValue)
             json.field("count", blocker.count)
             json.field("text", blocker.text)
+            json.field("job", blocker.job?.description)
+            json.field("since", blocker.since)
             json.endObject()
         }
         json.endArray()

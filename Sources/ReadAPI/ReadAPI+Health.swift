@@ -2,11 +2,9 @@ import HTTPServer
 import HeadwayCore
 
 extension ReadAPI {
-    /// The loop turns: that this is answered at all is the point. Says nothing of Redis, or an outage would
-    /// have every instance restarted.
-    func healthz() -> HTTPResponse {
-        .json(Array(#"{"status":"ok"}"#.utf8), headers: [("Cache-Control", "no-store")])
-    }
+    /// Whether everything in this process moves. Says nothing of Redis, or an outage would have every instance
+    /// restarted.
+    func healthz() async -> HTTPResponse { .health(stuck: await options.stuck()) }
 
     /// Whether to send traffic here: Redis answers, every partition is listened to, and where they stand was
     /// seen lately.
@@ -28,16 +26,12 @@ extension ReadAPI {
             headers: [("Cache-Control", "no-store")] + (isReady ? [] : [("Retry-After", "1")]))
     }
 
-    nonisolated func page() -> HTTPResponse {
-        HTTPResponse(
-            type: "text/html; charset=utf-8", DashboardPage.html,
-            headers: [
-                ("Cache-Control", "no-cache"), ("X-Content-Type-Options", "nosniff"),
-                (
-                    "Content-Security-Policy",
-                    "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline';"
-                        + " script-src 'unsafe-inline'"
-                ),
-            ])
+    /// `GET /v1/aggregators`: who is at work, who owns what, and how far behind it is. Whether somebody lives shows
+    /// in what moves, and this instance looks twice a second.
+    func aggregators() async throws(Problem) -> HTTPResponse {
+        let report = try await ask { reader throws(ReadError) in try await reader.aggregators() }
+        var json = JSONWriter(capacity: 256 + report.partitions.count * 250)
+        report.write(to: &json)
+        return .json(json.bytes, headers: [("Cache-Control", "no-store")])
     }
 }

@@ -16,8 +16,10 @@ extension ReadAPI {
     func poll(
         _ answer: LiveAnswer, _ wait: Duration, _ call: RouteCall, _ access: ReadAccess
     ) async throws(Problem) -> HTTPResponse {
-        let token = answer.token
-        guard wait > .zero, token.version > 0, call.names(token), access.grant(of: answer).isAllowed else {
+        try call.checkVersion()
+        let tag = AnswerTag(answer, for: access)
+        guard wait > .zero, tag.token.version > 0, tag.isNamed(by: call), access.grant(of: answer).isAllowed
+        else {
             return try respond(answer, call, access)
         }
         guard await !hub.isFull else {
@@ -25,7 +27,7 @@ extension ReadAPI {
                 .busy, "As much is watched here as can be; ask without wait, or come back in a few seconds.",
                 headers: [("Retry-After", "\(Int.random(in: 1...5))")])
         }
-        let changed = await hub.change(of: answer.subject, after: token, within: wait)
+        let changed = await hub.change(of: answer.subject, after: tag.token, within: wait)
         return try respond(changed ?? answer, call, access)
     }
 
@@ -35,14 +37,12 @@ extension ReadAPI {
         if let refusal = access.grant(of: answer).refusal { throw refusal }
         if let problem = Self.absence(answer) { throw problem }
         if case .job(let job) = answer { countPoll(job) }
-        let token = answer.token
-        if call.names(token) {
-            return HTTPResponse(
-                status: 304, headers: [("ETag", token.entityTag)] + Self.caching(access))
-        }
+        let tag = AnswerTag(answer, for: access)
+        let headers = [("ETag", tag.entityTag)] + Self.caching(access)
+        if tag.isNamed(by: call) { return HTTPResponse(status: 304, headers: headers) }
         var json = JSONWriter()
         answer.write(to: &json, for: access)
-        return .json(json.bytes, headers: [("ETag", token.entityTag)] + Self.caching(access))
+        return .json(json.bytes, headers: headers)
     }
 
     /// Why there is no snapshot; nil when there is one. Whether the caller may know is checked before.

@@ -5,10 +5,7 @@ import HeadwayCore
 extension ReadAPI {
     func metrics(_ call: RouteCall) async -> HTTPResponse {
         var families = await currentStats.families
-        families.append(
-            .of(
-                "headway_stale_partitions", .gauge, await hub.health.stalePartitions,
-                "Partitions without a living owner, as this instance sees it."))
+        families += await namespaceMetrics.families
         for source in metricsSources { families += await source() }
         return .metrics(families, for: call.request)
     }
@@ -39,21 +36,49 @@ extension ReadAPIStats {
         responses[route, default: [Int](repeating: 0, count: 6)][place] += 1
     }
 
+    /// In seconds.
+    static let durationBounds: [Double] = [
+        0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+    ]
+
+    /// - Parameter duration: from the whole request to its answer; of a stream, to its beginning.
+    mutating func time(_ duration: Duration, route: Int) {
+        durations[route, default: Histogram(bounds: Self.durationBounds)].add(duration / .seconds(1))
+    }
+
+    /// Method and pattern of a route; `none` for what has none, `view` for all that pipelines declare.
+    private static func labels(of route: Int) -> (method: String, pattern: String) {
+        let routes = ReadAPI.router.routes
+        if routes.indices.contains(route) { return (routes[route].method.rawValue, routes[route].pattern) }
+        return ("", route == Self.viewRoute ? "view" : "none")
+    }
+
+    /// Behind the table's routes: no route, then views.
+    static let noRoute = ReadAPI.router.routes.count
+    static let viewRoute = noRoute + 1
+
     package var families: [MetricFamily] {
         var families: [MetricFamily] = []
         var requests = MetricFamily(
             "headway_http_requests", .counter,
             "Requests by route and class of answer; streams when they begin.")
         for (route, classes) in responses.sorted(by: { $0.key < $1.key }) {
-            let routes = ReadAPI.router.routes
-            let (method, pattern) =
-                routes.indices.contains(route)
-                ? (routes[route].method.rawValue, routes[route].pattern) : ("", "none")
+            let (method, pattern) = Self.labels(of: route)
             for (number, count) in classes.enumerated() where count > 0 {
                 requests.add(count, ["method": method, "route": pattern, "class": "\(number)xx"])
             }
         }
         families.append(requests)
+        var times = MetricFamily(
+            "headway_http_request_duration_seconds", .histogram,
+            "From a request to its answer, by route; streams to their beginning, long polls left out.")
+        for (route, one) in durations.sorted(by: { $0.key < $1.key }) {
+            let (method, pattern) = Self.labels(of: route)
+            times.add(
+                .histogram(bounds: one.bounds, counts: one.counts, sum: one.sum),
+                ["method": method, "route": pattern])
+        }
+        families.append(times)
         var views = MetricFamily("headway_view_requests", .counter, "Requests of views, by route.")
         for (route, count) in viewRequests.sorted(by: { $0.key < $1.key }) {
             views.add(count, ["route": route])

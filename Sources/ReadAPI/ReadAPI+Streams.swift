@@ -4,7 +4,10 @@ import HeadwayCore
 import HeadwayWire
 
 extension ReadAPI {
-    /// `GET /v1/stream?jobs=a,b&bulks=x` or `?list=<id>`
+    /// Of the newest bulks, on one stream.
+    private static let recentLimit = 100
+
+    /// `GET /v1/stream?jobs=a,b&bulks=x&recent=20&pulse=true` or `?list=<id>`
     func stream(_ call: RouteCall) async throws(Problem) -> HTTPResponse {
         var subjects: [LiveHub.Subject] = []
         var access = try access(call)
@@ -21,14 +24,28 @@ extension ReadAPI {
         let jobs: [JobID] = try call.ids("jobs")
         let bulks: [BulkID] = try call.ids("bulks")
         subjects += Self.subjects(jobs, bulks).filter { !subjects.contains($0) }
-        guard !subjects.isEmpty else {
+        let extras = try Self.extras(call)
+        guard !subjects.isEmpty || extras != .none else {
             throw .badParameter(
                 "jobs", "is missing, and so is bulks: name what to follow, as in /v1/stream?bulks=x")
         }
         guard subjects.count <= RouteCall.idLimit else {
             throw .badParameter("jobs", "and bulks name more than \(RouteCall.idLimit) subjects together")
         }
-        return try await stream(call, subjects, access)
+        return try await stream(call, subjects, access, telling: extras)
+    }
+
+    private static func extras(_ call: RouteCall) throws(Problem) -> LiveHub.StreamExtras {
+        var extras = LiveHub.StreamExtras()
+        if call.request.query("recent") != nil {
+            extras.recent = try call.number("recent", in: 1...recentLimit, otherwise: 20)
+        }
+        switch call.request.query("pulse") {
+        case nil, "false": break
+        case "true": extras.pulse = true
+        default: throw .badParameter("pulse", "must be true or false")
+        }
+        return extras
     }
 
     /// `GET /v1/jobs/{id}/events`, `GET /v1/bulks/{id}/events`
@@ -39,14 +56,17 @@ extension ReadAPI {
     /// Opens a stream; an id that is not known is watched for appearing. Refused only to somebody who may read
     /// none of the subjects; one among others that is not theirs is told by a frame.
     private func stream(
-        _ call: RouteCall, _ subjects: [LiveHub.Subject], _ access: ReadAccess
+        _ call: RouteCall, _ subjects: [LiveHub.Subject], _ access: ReadAccess,
+        telling extras: LiveHub.StreamExtras = .none
     ) async throws(Problem) -> HTTPResponse {
-        if let refusal = await refusal(of: subjects, to: access) { throw refusal }
-        switch await hub.decide(on: subjects, lastEventID: call.lastEventID, for: access) {
+        if extras.recent == nil, let refusal = await refusal(of: subjects, to: access) { throw refusal }
+        // Who wants more than its subjects' ends comes for that.
+        let lastEventID = extras == .none ? call.lastEventID : nil
+        switch await hub.decide(on: subjects, lastEventID: lastEventID, for: access) {
         case .nothingLeft: return HTTPResponse(status: 204, headers: [("Cache-Control", "no-store")])
         case .open:
             return .eventStream { [hub] stream in
-                hub.assumeIsolated { $0.attach(stream, to: subjects, for: access) }
+                hub.assumeIsolated { $0.attach(stream, to: subjects, for: access, telling: extras) }
             }
         }
     }
@@ -54,7 +74,7 @@ extension ReadAPI {
     /// Why none of the subjects may be followed. Nil also when Redis cannot be asked now: every frame is
     /// checked again.
     private func refusal(of subjects: [LiveHub.Subject], to access: ReadAccess) async -> Problem? {
-        guard !access.isOperator, !isDraining else { return nil }
+        guard !access.isOperator, !isDraining, !subjects.isEmpty else { return nil }
         var jobs: [JobID] = []
         for subject in subjects {
             guard case .job(let id) = subject else { return nil }

@@ -1,6 +1,6 @@
 package import EventLoop
 package import HTTPServer
-import HeadwayCore
+package import HeadwayCore
 package import HeadwayWire
 package import Redis
 
@@ -30,7 +30,14 @@ package actor ReadAPI {
     private(set) var isDraining = false
     private(set) var isStopped = false
     var views = ViewTable()
+    /// As of the shelf with this number.
+    var openAPIDocument: (generation: Int, document: OpenAPIDocument)?
     var stats = ReadAPIStats()
+    var polls = PollPeriods(run: RandomText.make(12))
+    /// Summaries that no outbox has yet.
+    var waitingPolls: [PollSummary] = []
+    var isTellingPolls = false
+    nonisolated let namespaceMetrics: NamespaceMetrics
     var metricsSources: [@Sendable () async -> [MetricFamily]] = []
 
     package init(
@@ -42,6 +49,7 @@ package actor ReadAPI {
         self.options = options
         let client = RedisClient(endpoint, on: loop, name: "headway-api")
         reader = StatusReader(keyspace: keyspace, client: client, on: loop)
+        namespaceMetrics = NamespaceMetrics(reader)
         appender = EventAppender(keyspace: keyspace, client: client)
         hub = LiveHub(
             keyspace: keyspace, endpoint: endpoint, reader: reader, on: loop, options: options.live)
@@ -53,6 +61,7 @@ package actor ReadAPI {
     package func start() async {
         await hub.start()
         lookForPipelines()
+        countPollPeriods()
     }
 
     /// Turns newcomers away from here on: `/readyz` says 503, new streams are told to come back, open ones
@@ -67,6 +76,7 @@ package actor ReadAPI {
         isDraining = true
         isStopped = true
         await hub.stop()
+        await tellPolls()
         await reader.close()
     }
 
@@ -86,32 +96,47 @@ package actor ReadAPI {
     }
 
     package func answer(_ request: HTTPRequest) async -> HTTPResponse {
+        let began = loop.clock.now
         let match = Self.router.match(request.method, request.path)
-        let response = await answer(request, match)
-        var route = Self.router.routes.count
-        if case .route(_, let number, _) = match { route = number }
+        var (response, route) = await answer(request, match)
+        response.headers += originHeaders(of: response, for: request)
         stats.count(response.status, route: route)
+        // A long poll takes as long as it was told to.
+        if request.query("wait") == nil { stats.time(loop.clock.now - began, route: route) }
         return response
     }
 
-    private func answer(_ request: HTTPRequest, _ match: Router.Match) async -> HTTPResponse {
+    /// - Returns: also the route, as ``ReadAPIStats`` counts them.
+    private func answer(
+        _ request: HTTPRequest, _ match: Router.Match
+    ) async -> (response: HTTPResponse, route: Int) {
         switch match {
         case .route(let route, let number, let captures):
             stats.requests[number] += 1
             do throws(Problem) {
-                return try await route.answer(self, RouteCall(request: request, captures: captures))
+                if options.allowedOrigins.refuses(request, reads: route.reads) { throw Self.foreignPage }
+                let call = RouteCall(request: request, captures: captures)
+                return (try await route.answer(self, call), number)
             } catch {
-                return problem(error, request)
+                return (problem(error, request), number)
             }
         case .otherMethod(let allowed):
             let allow = [("Allow", allowed.joined(separator: ", "))]
-            if request.method == .options { return HTTPResponse(status: 204, headers: allow) }
-            return problem(
-                Problem(.methodNotAllowed, "Use \(allowed.joined(separator: " or ")).", headers: allow),
-                request)
+            if request.method == .options {
+                return (HTTPResponse(status: 204, headers: allow), ReadAPIStats.noRoute)
+            }
+            let words = "Use \(allowed.joined(separator: " or "))."
+            return (
+                problem(Problem(.methodNotAllowed, words, headers: allow), request), ReadAPIStats.noRoute
+            )
         case .nothing:
-            if let match = await view(for: request) { return await answer(request, match) }
-            return problem(Problem(.unknownRoute, "See docs/api.md for what there is."), request)
+            if let match = await view(for: request) {
+                return (await answer(request, match), ReadAPIStats.viewRoute)
+            }
+            return (
+                problem(Problem(.unknownRoute, "See docs/api.md for what there is."), request),
+                ReadAPIStats.noRoute
+            )
         }
     }
 
@@ -140,8 +165,14 @@ package struct ReadAPIOptions: Sendable {
     package var readiness = Duration.seconds(10)
     /// How often it looks for new pipelines, and so for new views.
     package var pipelinePause = Duration.seconds(1)
+    /// The parts of this process that stand still, by name: any makes `/healthz` say 503.
+    package var stuck: @Sendable () async -> [String] = { [] }
     /// Told each stored view that cannot be read, once.
     package var onBrokenView: (@Sendable (PipelineProblem) -> Void)?
+    /// How often webhooks are told how often jobs were looked at; nil tells nobody.
+    package var pollSummaries: Duration?
+    /// Pages of other origins that may ask here.
+    package var allowedOrigins = AllowedOrigins.none
     /// Of the token that opens every job, and that every write needs; nil leaves writes to everybody.
     package var operatorDigest: TokenDigest?
 
@@ -152,8 +183,10 @@ package struct ReadAPIOptions: Sendable {
 package struct ReadAPIStats: Sendable {
     /// Per route, in the table's order.
     package var requests: [Int] = []
-    /// By route (its place in the table; one behind the last is no route) and class of status.
+    /// By route (its place in the table; one behind the last is no route, two are views) and class of status.
     package var responses: [Int: [Int]] = [:]
+    /// By route as in ``responses``, in seconds; long polls left out.
+    package var durations: [Int: Histogram] = [:]
     /// By the problem's kind.
     package var problems: [String: Int] = [:]
     /// Requests of views, by the route as it is written.

@@ -85,11 +85,16 @@ struct RouteCall: Sendable {
         return status
     }
 
-    /// Whether the client has this state already, by `?version=` or `If-None-Match`.
-    func names(_ token: VersionToken) -> Bool {
-        if let version = request.query("version"), token.isNamed(by: version) { return true }
-        if let tags = request.header("If-None-Match") { return token.isNamed(byTags: tags) }
-        return false
+    /// - Throws: when `version` is a bare number: the snapshot's `version` without its epoch. It names no state,
+    ///   so a long poll with it would be answered at once, again and again.
+    func checkVersion() throws(Problem) {
+        guard let text = request.query("version") else { return }
+        let bare = VersionToken.bare(text)
+        guard !bare.isEmpty, bare.allSatisfy({ $0.isASCII && $0.isNumber }) else { return }
+        throw .badParameter(
+            "version",
+            "is a bare number; send the whole ETag of the answer that you have, as in version=e7f3-\(bare.prefix(20)), "
+                + "or leave it out to get the state at once")
     }
 
     var lastEventID: String? { request.header("Last-Event-ID") ?? request.query("lastEventId") }

@@ -14,11 +14,16 @@ struct Route: Sendable {
     /// As in the documentation: `/v1/jobs/{id}`.
     let pattern: String
     let segments: [Segment]
+    /// Whether it changes nothing: a GET, or a question that is too long for one.
+    let reads: Bool
     let answer: Answer
 
-    init(_ method: HTTPRequest.Method, _ pattern: String, _ answer: @escaping Answer) {
+    init(
+        _ method: HTTPRequest.Method, _ pattern: String, reads: Bool = false, _ answer: @escaping Answer
+    ) {
         self.method = method
         self.pattern = pattern
+        self.reads = reads || method == .get
         self.answer = answer
         segments = pattern.split(separator: "/").map {
             $0.hasPrefix("{") ? .capture : .literal(String($0))
@@ -61,6 +66,12 @@ struct Router: Sendable {
             shelves[route.segments.count].append((number, route))
         }
         self.shelves = shelves
+    }
+
+    /// Every route of a path, whatever its method.
+    func routes(at path: [String]) -> [Route] {
+        guard path.count < shelves.count else { return [] }
+        return shelves[path.count].map(\.route).filter { $0.match(path) != nil }
     }
 
     /// HEAD is answered as GET; the server leaves out the body.

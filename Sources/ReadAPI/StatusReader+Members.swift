@@ -66,6 +66,28 @@ extension StatusReader {
         return page
     }
 
+    /// The queued member that was queued first; nil when none is. One round trip, O(partitions).
+    func oldestQueued(in bulk: BulkID) async throws(ReadError) -> BulkBlocker.Waiting? {
+        let band = MemberScore.range(of: .queued)
+        var batch = CommandBatch()
+        for partition in 0..<keyspace.partitions {
+            range(of: bulk, partition, band.min, band.max, 1, into: &batch)
+        }
+        var oldest: BulkBlocker.Waiting?
+        for reply in try await ask(batch) {
+            for (name, text) in FieldPairs(reply.elements) {
+                guard let id = JobID(bytes: name), let score = MemberScore(text) else { continue }
+                let found = BulkBlocker.Waiting(id: id, since: score.at)
+                guard let known = oldest else {
+                    oldest = found
+                    continue
+                }
+                if (found.since, found.id) < (known.since, known.id) { oldest = found }
+            }
+        }
+        return oldest
+    }
+
     private func range(
         of bulk: BulkID, _ partition: Int, _ low: String, _ high: String, _ limit: Int,
         into batch: inout CommandBatch

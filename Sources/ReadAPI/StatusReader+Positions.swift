@@ -29,6 +29,14 @@ extension StatusReader {
         return positions
     }
 
+    /// How recent everything is: of all partitions the one that is furthest behind. One round trip.
+    func freshness() async throws(ReadError) -> Freshness {
+        let partitions = Array(0..<keyspace.partitions)
+        var batch = CommandBatch()
+        PartitionSight.ask(of: partitions, keyspace, into: &batch)
+        return try sight(try await ask(batch), of: partitions).freshness(of: partitions)
+    }
+
     /// Which partitions have no living owner, by what was seen so far: also while Redis is away.
     func stalePartitions() -> [Bool] {
         let now = loop.clock.now

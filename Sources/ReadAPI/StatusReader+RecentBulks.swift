@@ -39,10 +39,17 @@ package struct BulkPage: Sendable {
 }
 
 extension StatusReader {
-    /// - Parameter limit: most bulks to return, 1 or more.
-    /// - Complexity: O(limit × partitions); two round trips.
-    package func recentBulks(after cursor: BulkCursor? = nil, limit: Int) async throws(ReadError) -> BulkPage
-    {
+    /// The ids of the newest bulks, newest first; some may have expired.
+    ///
+    /// - Complexity: O(limit × partitions); one round trip.
+    func newestBulks(limit: Int) async throws(ReadError) -> [BulkID] {
+        try await rows(after: nil, limit: limit).prefix(limit).map(\.id)
+    }
+
+    /// - Returns: one more than `limit` at least, when there are so many.
+    private func rows(
+        after cursor: BulkCursor?, limit: Int
+    ) async throws(ReadError) -> [(createdAt: Int64, id: BulkID)] {
         var batch = CommandBatch()
         let depth = limit + 1 + (cursor?.given ?? 0)
         for partition in 0..<keyspace.partitions {
@@ -61,6 +68,14 @@ extension StatusReader {
             }
         }
         rows.sort { ($0.createdAt, $0.id) > ($1.createdAt, $1.id) }
+        return rows
+    }
+
+    /// - Parameter limit: most bulks to return, 1 or more.
+    /// - Complexity: O(limit × partitions); two round trips.
+    package func recentBulks(after cursor: BulkCursor? = nil, limit: Int) async throws(ReadError) -> BulkPage
+    {
+        let rows = try await rows(after: cursor, limit: limit)
         let cut = rows.prefix(limit)
 
         var page = BulkPage()

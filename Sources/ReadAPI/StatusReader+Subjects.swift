@@ -91,7 +91,8 @@ extension StatusReader {
         return isTouched.indices.filter { isTouched[$0] }
     }
 
-    /// The jobs among `ids` that still have a hash: one round trip, none when there are no ids.
+    /// The jobs among `ids` that still have a hash, and one that can be read: one round trip, none when there are no
+    /// ids. A member that cannot be read is no reason to show nothing of its bulk; asked for by itself it is an error.
     private func states(of ids: [JobID]) async throws(ReadError) -> [JobID: JobState] {
         guard !ids.isEmpty else { return [:] }
         var batch = CommandBatch()
@@ -99,16 +100,22 @@ extension StatusReader {
             batch.begin("HGETALL", argumentCount: 1)
             batch.append(keyspace.job(keyspace.partition(of: id), id))
         }
-        let replies = try await ask(batch)
+        let replies: [RESPValue]
+        do throws(RedisError) {
+            replies = try await client.send(batch)
+        } catch {
+            throw .redis(error)
+        }
         var states: [JobID: JobState] = [:]
         for (id, reply) in zip(ids, replies) {
+            if let error = reply.error {
+                // A key of another type is that member's trouble.
+                if error.hasPrefix("WRONGTYPE") { continue }
+                throw .redis(RedisError.refusal(error, command: "HGETALL"))
+            }
             guard let elements = reply.elements, elements.count > 0 else { continue }
-            do {
-                if case .job(let state) = try JobRecord(id: id, job: elements.pairs, tombstone: nil) {
-                    states[id] = state
-                }
-            } catch {
-                throw .unreadable(key: keyspace.job(keyspace.partition(of: id), id), detail: "\(error)")
+            if case .job(let state)? = try? JobRecord(id: id, job: elements.pairs, tombstone: nil) {
+                states[id] = state
             }
         }
         return states

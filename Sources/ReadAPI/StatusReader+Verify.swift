@@ -125,7 +125,16 @@ extension StatusReader {
             // What left the index since it was listed is no finding.
             guard let score else { continue }
             let isWatched = !seen[4 * place + 1].isNull
-            let record = try record(of: id, partition, seen[4 * place + 2], seen[4 * place + 3])
+            let record: JobRecord
+            do throws(ReadError) {
+                record = try self.record(of: id, partition, seen[4 * place + 2], seen[4 * place + 3])
+            } catch {
+                findings.append(
+                    Finding(
+                        partition: partition, subject: .member(id, of: bulk), detail: "is set aside: \(error)"
+                    ))
+                continue
+            }
             let status: JobState.Status? =
                 switch record {
                 case .job(let job): job.status
@@ -148,7 +157,7 @@ extension StatusReader {
 
     /// What the partitions themselves show: halted, unread entries removed, a checkpoint beyond the stream.
     package func verifyPartitions() async throws(ReadError) -> [Finding] {
-        let (_, standings) = try await aggregators()
+        let standings = try await aggregators().partitions
         return standings.flatMap { standing -> [Finding] in
             func finding(_ detail: String) -> Finding {
                 Finding(partition: standing.partition, subject: .partition, detail: detail)

@@ -22,6 +22,9 @@ package actor StatusReader {
     private var catalogReadAt: Duration?
     /// When a pipeline was last looked for because somebody named it.
     private var catalogSoughtAt: Duration?
+    /// When ``learn(_:)`` last read them, and the read of its that is under way.
+    private var learntAt: Duration?
+    private var learning: Task<Void, Never>?
     /// The look for a pipeline that has not begun yet.
     private var nextSeek: Task<Result<Void, ReadError>, Never>?
     /// Rises whenever the shelf is another one; 0 while none was read.
@@ -29,9 +32,16 @@ package actor StatusReader {
     /// The fields that the shelf was read from.
     private var shelfFields: Set<String> = []
     var estimators = Estimators()
+    /// When the history of durations was read last.
+    private var durationsReadAt: Duration?
+    private var isReadingDurations = false
 
     /// A pipeline that is not known is looked for at most this often; see ``pipeline(_:)``.
     private static let catalogPause = Duration.milliseconds(100)
+    /// How old the history of durations may become before it is read again, in the background.
+    private static let durationsPause = Duration.seconds(5)
+    /// How old it may be to be used at all: a reader that was idle reads it first.
+    private static let durationsAge = Duration.seconds(120)
     /// What is known is read anew after this, changed or not.
     private static let shelfAge = Duration.seconds(30)
 
@@ -132,13 +142,13 @@ package actor StatusReader {
     // MARK: Durations
 
     /// Makes sure that there is a history of durations, if there can be one. Costs a round trip only when it was
-    /// not read for long; else a read goes on in the background, at most one each ``Estimators/period``.
+    /// not read for long; else a read goes on in the background, at most one each ``durationsPause``.
     func learnDurations() async {
-        let age = estimators.readAt.map { loop.clock.now - $0 }
-        if let age, age < Estimators.period { return }
-        guard !estimators.isReading else { return }
-        estimators.isReading = true
-        if let age, age < Estimators.limit {
+        let age = durationsReadAt.map { loop.clock.now - $0 }
+        if let age, age < Self.durationsPause { return }
+        guard !isReadingDurations else { return }
+        isReadingDurations = true
+        if let age, age < Self.durationsAge {
             Task(executorPreference: loop) { await self.readDurations() }
         } else {
             await readDurations()
@@ -146,7 +156,7 @@ package actor StatusReader {
     }
 
     private func readDurations() async {
-        defer { estimators.isReading = false }
+        defer { isReadingDurations = false }
         var batch = CommandBatch()
         for partition in 0..<keyspace.partitions { batch.add("HGETALL", keyspace.durations(partition)) }
         // An estimate is worth no failure: then there is none, or an old one.
@@ -155,15 +165,27 @@ package actor StatusReader {
         for reply in replies ?? [] {
             if let elements = reply.elements { book = book + DurationBook(fields: elements.pairs) }
         }
-        estimators.take(book, isKnown: replies != nil, at: loop.clock.now)
+        // One that could not be read is asked for again after a while; meanwhile there is the one before.
+        durationsReadAt = loop.clock.now
+        if replies != nil { estimators.take(book) }
     }
 
     /// Makes sure that the pipelines of `references` are known, if they can be. Costs a round trip only when
     /// one is not; labels are worth no failure.
+    ///
+    /// Whoever asks while they are read waits for that read: answered without its pipeline, a job would have another
+    /// face in the same version. What a read did not bring is looked for again after a second.
     func learn(_ references: some Sequence<Pipeline.Reference>) async {
         guard references.contains(where: { catalog[$0] == nil }) else { return }
-        if let at = catalogSoughtAt, loop.clock.now - at < .seconds(1) { return }
-        catalogSoughtAt = loop.clock.now
-        _ = try? await pipelines()
+        if let learning { return await learning.value }
+        if let at = learntAt, loop.clock.now - at < .seconds(1) { return }
+        let task = Task(executorPreference: loop) { await self.learnAll() }
+        learning = task
+        await task.value
+    }
+
+    private func learnAll() async {
+        defer { learning = nil }
+        if (try? await pipelines()) != nil { learntAt = loop.clock.now }
     }
 }

@@ -10,15 +10,43 @@ struct StreamLedger: Sendable {
     }
 
     /// Each once, in the order asked.
-    let subjects: [Subject]
+    private(set) var subjects: [Subject]
+    /// Those that were asked for by name, where others come and go.
+    private var named: [Subject]
+    private var followed: Set<Subject>
+    /// Whether others may come: then it is never complete.
+    let isOpenEnded: Bool
     private var shown: [Subject: Shown] = [:]
     private var ended = 0
     private var digest: UInt64 = 0
 
-    init(_ subjects: [Subject]) { self.subjects = subjects }
+    /// - Parameter isOpenEnded: whether ``follow(_:)`` will name more.
+    init(_ subjects: [Subject], isOpenEnded: Bool = false) {
+        self.subjects = subjects
+        self.isOpenEnded = isOpenEnded
+        named = subjects
+        followed = isOpenEnded ? Set(subjects) : []
+    }
 
     /// Every subject was shown at its end.
-    var isComplete: Bool { ended == subjects.count }
+    var isComplete: Bool { !isOpenEnded && ended == subjects.count && !subjects.isEmpty }
+
+    /// Replaces the subjects that come and go. What is not followed any more is forgotten, and new when it
+    /// comes back.
+    mutating func follow(_ others: [Subject]) -> (added: [Subject], removed: [Subject]) {
+        let next = named + others.filter { !named.contains($0) }
+        let wanted = Set(next)
+        let added = next.filter { !followed.contains($0) }
+        let removed = subjects.filter { !wanted.contains($0) }
+        for subject in removed {
+            guard let before = shown.removeValue(forKey: subject) else { continue }
+            digest ^= Self.hash(subject, before.token)
+            if before.outcome != nil { ended -= 1 }
+        }
+        subjects = next
+        followed = wanted
+        return (added, removed)
+    }
 
     /// Names what the client has seen so far; the same whoever counts it, in whatever order. The token itself
     /// when there is one subject, else `all-` and 16 hex digits.
@@ -30,6 +58,8 @@ struct StreamLedger: Sendable {
 
     /// - Returns: false when it is no news to the client: the state it has, or one behind it.
     mutating func show(_ subject: Subject, _ token: VersionToken, outcome: String?) -> Bool {
+        // It may have waited for a slow client longer than it was followed.
+        if isOpenEnded, !followed.contains(subject) { return false }
         let before = shown[subject]
         if let before {
             guard before.token != token else { return false }

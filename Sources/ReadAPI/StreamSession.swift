@@ -8,6 +8,12 @@ import HeadwayCore
 ///      ▲──one came back────┘            (from anywhere: bye, client gone)
 final class StreamSession: HubWatcher {
     let stream: EventStream
+    /// What it is told besides its subjects.
+    let extras: LiveHub.StreamExtras
+    /// The newest bulks as last told; nil before the first time.
+    private var recent: [BulkID]?
+    /// Whether ``recent`` could not be sent yet.
+    private var isRecentDue = false
     /// The view that shows it; nil for the API's own words.
     let lens: ViewLens?
     private(set) var ledger: StreamLedger
@@ -24,13 +30,14 @@ final class StreamSession: HubWatcher {
 
     init(
         _ stream: EventStream, _ subjects: [LiveHub.Subject], _ access: ReadAccess,
-        through lens: ViewLens? = nil, hub: LiveHub
+        telling extras: LiveHub.StreamExtras = .none, through lens: ViewLens? = nil, hub: LiveHub
     ) {
+        self.extras = extras
         self.stream = stream
         self.access = access
         self.lens = lens
         self.hub = hub
-        ledger = StreamLedger(subjects)
+        ledger = StreamLedger(subjects, isOpenEnded: extras.recent != nil)
         // Not everybody at the same moment.
         commentAt = hub.loop.clock.now + hub.options.heartbeat * Double.random(in: 0.5...1)
     }
@@ -53,6 +60,7 @@ final class StreamSession: HubWatcher {
 
     /// Sends the newest of what waits, as long as the client takes it.
     func flush() {
+        if isRecentDue { tellRecent() }
         while stream.isWritable, let subject = conflation.next() {
             // Without an image that may be shown it is being read again, and comes by itself.
             if let image = hub.assumeIsolated({ $0.state.image(of: subject) }) {
@@ -96,10 +104,37 @@ final class StreamSession: HubWatcher {
         closeAt = hub.loop.clock.now + hub.options.lingering
     }
 
-    private func send(_ frame: [UInt8]) {
-        guard stream.send(frame) else { return }
+    @discardableResult
+    private func send(_ frame: [UInt8]) -> Bool {
+        guard stream.send(frame) else { return false }
         commentAt = hub.loop.clock.now + hub.options.heartbeat
         hub.assumeIsolated { $0.stats.frames += 1 }
+        return true
+    }
+
+    // MARK: Extras
+
+    /// The newest bulks are these, newest first: tells the client, before any frame of theirs.
+    ///
+    /// - Returns: what is followed from here on, and what no more.
+    func follow(_ bulks: [BulkID]) -> (added: [LiveHub.Subject], removed: [LiveHub.Subject]) {
+        guard bulks != recent else { return ([], []) }
+        recent = bulks
+        tellRecent()
+        return ledger.follow(bulks.map { .bulk($0) })
+    }
+
+    private func tellRecent() {
+        var json = JSONWriter(capacity: 64)
+        json.beginObject()
+        json.field("bulks", (recent ?? []).map(\.description))
+        json.endObject()
+        isRecentDue = !send(StreamFrame.bytes(event: "recent", data: json.bytes))
+    }
+
+    /// One that comes too late says nothing: who takes nothing gets none.
+    func pulse(_ frame: [UInt8]) {
+        if stream.isWritable { send(frame) }
     }
 
     // MARK: Time
@@ -108,7 +143,8 @@ final class StreamSession: HubWatcher {
     ///
     /// - Returns: false when its time is over.
     func tick(at now: Duration) -> Bool {
-        if let closeAt, now >= closeAt { return false }
+        // Who takes the pulse wants to know for as long as it looks.
+        if let closeAt, now >= closeAt, !extras.pulse { return false }
         // A client that complete frames have silenced is still told that the line is up.
         if now >= commentAt {
             stream.send(Self.comment)

@@ -24,11 +24,11 @@ package struct VersionToken: Sendable, Hashable, CustomStringConvertible {
     /// Weak: a state has one token, but `asOf` and `lagMs` differ from answer to answer.
     package var entityTag: String { "W/\"\(description)\"" }
 
-    /// Whether an `If-None-Match` names this state: a list of tags, or `*`.
-    package func isNamed(byTags list: String) -> Bool {
+    /// Whether an `If-None-Match` names the bare tag `own`: a list of tags, or `*`.
+    static func isNamed(_ own: Substring, byTags list: String) -> Bool {
         list.split(separator: ",").contains { tag in
             let tag = tag.trimmingBlanks
-            return tag == "*" || Self.bare(String(tag)) == description[...]
+            return tag == "*" || bare(String(tag)) == own
         }
     }
 

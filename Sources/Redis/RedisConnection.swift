@@ -33,7 +33,7 @@ package actor RedisConnection {
     private nonisolated let openFlag = Atomic(false)
 
     /// Times that bytes have arrived: stands still when the server does.
-    private(set) var arrivals = 0
+    package private(set) var arrivals = 0
 
     /// Bytes that may wait for the kernel to take them; calls beyond that are refused unsent.
     private static let maximumBacklog = 256 << 20
@@ -54,6 +54,8 @@ package actor RedisConnection {
     /// - Parameters:
     ///   - timeout: bound on all of it together.
     ///   - name: shown by `CLIENT LIST`.
+    /// Cancelling the task ends the attempt.
+    ///
     /// - Throws: `unreachable`, also when the server does not answer in time, and refusals such as `LOADING` (try
     ///   again); `authenticationFailed` and `badURL` (a person must act); `protocolViolation` (not a Redis).
     package static func connect(
@@ -61,8 +63,23 @@ package actor RedisConnection {
         limits: RESPLimits = RESPLimits()
     ) async throws(RedisError) -> RedisConnection {
         let connection = RedisConnection(endpoint, on: loop, limits: limits)
-        try await connection.open(timeout: timeout, name: name)
+        let result: Result<Void, RedisError> = await withTaskCancellationHandler {
+            do throws(RedisError) {
+                return .success(try await connection.open(timeout: timeout, name: name))
+            } catch {
+                return .failure(error)
+            }
+        } onCancel: {
+            loop.submit { connection.assumeIsolated { $0.giveUp() } }
+        }
+        try result.get()
         return connection
+    }
+
+    /// Nobody waits for it to open any more.
+    private func giveUp() {
+        let cancelled: RedisError = .unreachable(endpoint, "cancelled while connecting")
+        if let connecting { connecting.resume(cancelled) } else { end(cancelled) }
     }
 
     private func open(timeout: Duration, name: String?) async throws(RedisError) {

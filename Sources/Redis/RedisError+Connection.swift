@@ -1,5 +1,8 @@
 /// The same fault, as seen from where it is told.
 extension RedisError {
+    /// What ``detail`` says of a server that is there and does not answer.
+    package static let silence = "it accepts connections but does not answer; is it stopped or overloaded?"
+
     /// Names the command of an error that was made where only the connection is known.
     func naming(_ batch: CommandBatch) -> RedisError {
         command.isEmpty ? RedisError(code, command: batch.summary, detail: detail) : self
@@ -27,7 +30,7 @@ extension RedisError {
             RedisError(.authenticationFailed, command: "CONNECT", detail: "\(endpoint): \(detail)")
         case .connectionLost, .closed: .unreachable(endpoint, detail)
         case .timedOut:
-            .unreachable(endpoint, "it accepts connections but does not answer; is it stopped or overloaded?")
+            .unreachable(endpoint, Self.silence)
         case .protocolViolation:
             RedisError(
                 .protocolViolation, command: "CONNECT",

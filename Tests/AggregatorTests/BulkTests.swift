@@ -246,4 +246,39 @@ extension Fixture {
     func home(_ bulk: String) async throws -> BulkShare.Home? {
         try await shares(bulk).compactMap(\.home).first
     }
+
+    @Test("cancelled bulks are swept in turns: a great one keeps no small one waiting")
+    func turns() throws {
+        let noon = Timestamp(milliseconds: 1_785_585_600_000)
+        var memory = PartitionMemory(
+            control: Control(), clock: PartitionClock(skew: .zero, watermark: noon, redis: noon),
+            sources: [:],
+            jobs: JobCache(capacity: 10), judgeFrom: noon)
+        func slot(_ id: String, queued: Int, running: Int = 0, isCancelling: Bool = true) -> ShareSlot {
+            var share = BulkShare(id: BulkID(unchecked: id), at: noon)
+            share.counts = BulkCounts(queued: queued, running: running)
+            if isCancelling { _ = share.apply(.cancelling, isHome: false, at: noon) }
+            return ShareSlot(share: share, isStored: true)
+        }
+        let slots = [
+            slot("great", queued: 100_000), slot("middle", queued: 500), slot("small", queued: 1),
+            slot("asked", queued: 0, running: 3), slot("open", queued: 9, isCancelling: false),
+        ]
+        for slot in slots { memory.shares[slot.share.id] = slot }
+        memory.noteSweeps(of: slots)
+        var last: BulkID?
+        var order: [String] = []
+        for _ in 0..<6 {
+            last = memory.nextToSweep(after: last)
+            order.append(last?.description ?? "-")
+        }
+        #expect(order == ["great", "middle", "small", "great", "middle", "small"])
+        #expect(memory.asking.map(\.description) == ["asked"])
+
+        slots[1].share.counts = BulkCounts(cancelled: 500)
+        memory.noteSweeps(of: [slots[1]])
+        #expect(memory.nextToSweep(after: BulkID(unchecked: "great"))?.description == "small")
+        memory.noteSweeps(of: [])
+        #expect(memory.nextToSweep(after: BulkID(unchecked: "small"))?.description == "great")
+    }
 }

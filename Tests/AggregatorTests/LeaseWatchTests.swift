@@ -46,6 +46,20 @@ struct LeaseWatchTests {
         #expect(heir.observe(control, at: .zero) == .take)
     }
 
+    @Test("nobody waits for an heir who has left")
+    func heirLeft() {
+        let control = Self.control("", nonce: "a", beat: 9, next: "someone")
+        var watch = watch()
+        watch.present = ["me", "someone"]
+        #expect(watch.observe(control, at: .zero) == .wait)
+        watch.present = ["me"]
+        #expect(watch.observe(control, at: .seconds(1)) == .take)
+        // An owner that serves is nobody's to take, whoever it names and whether it is seen or not.
+        #expect(
+            watch.observe(Self.control("you", nonce: "b", beat: 1, next: "someone"), at: .seconds(2)) == .wait
+        )
+    }
+
     @Test("one's own last nonce is taken back at once")
     func own() {
         var watch = watch()

@@ -172,6 +172,86 @@ struct OwnershipTests {
         await fixture.stop()
     }
 
+    @Test(
+        "a job that cannot be read is set aside: its events are refused whole, all others go on, and once it is mended it goes on too",
+        arguments: ["a field", "a type"])
+    func quarantined(_ what: String) async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let notices = Notices()
+        let id = JobID(unchecked: "a")
+        let key = fixture.keyspace.job(0, id)
+        let first = fixture.aggregator()
+        await first.start()
+        try await fixture.publish("job.started", "a", ["pipeline": "book", "bulk": "b", "attempt": "1"])
+        try await fixture.settleDown()
+        await first.stop()
+        let copy = try await fixture.send("HGETALL", key).pairs.map { pair in
+            (String(decoding: pair.name, as: UTF8.self), String(decoding: pair.value, as: UTF8.self))
+        }
+        if what == "a field" {
+            try await fixture.send("HSET", key, "status", "nonsense")
+        } else {
+            try await fixture.send("SET", key, "no hash")
+        }
+        // Its silence comes due as well.
+        try await fixture.send("ZADD", fixture.keyspace.active(0), "1", "a")
+
+        let owner = fixture.aggregator("b", notices: notices)
+        await owner.start()
+        try await fixture.publish("stage.started", "a", ["stage": "write", "attempt": "1"])
+        for number in 0..<5 {
+            try await fixture.publish("job.started", "c\(number)", ["pipeline": "book", "bulk": "b"])
+            try await fixture.publish("job.completed", "c\(number)")
+        }
+        try await fixture.settleDown()
+        #expect(try await fixture.bulk("b").counts == BulkCounts(running: 1, completed: 5))
+        #expect(try await fixture.recount("b") == BulkCounts(running: 1, completed: 5))
+        let refused = try await fixture.rejected()
+        #expect(refused.map(\.reason) == ["unreadable_state"])
+        #expect(refused.first?.detail?.contains(key) == true)
+        #expect(
+            refused.first.map { Array($0.event.map { String(decoding: $0.value, as: UTF8.self) }) }?.contains(
+                "write") == true)
+        #expect(await owner.stats()[0].quarantined == 1)
+        #expect(await owner.stats()[0].haltedReason == nil)
+        #expect(notices.texts.filter { $0.contains("one job is set aside") && $0.contains(key) }.count == 1)
+        #expect(try await fixture.control(0).next != Control.halted)
+
+        // Mended by hand: the next word is heard.
+        try await fixture.send("DEL", key)
+        for (name, value) in copy { try await fixture.send("HSET", key, name, value) }
+        try await fixture.publish("stage.started", "a", ["stage": "print", "attempt": "1"])
+        #expect(
+            await eventually(within: .seconds(20)) {
+                (try? await fixture.job("a"))??.position?.stage == "print"
+            })
+        #expect(await owner.stats()[0].quarantined == 0)
+        await owner.stop()
+        await fixture.stop()
+    }
+
+    @Test("a finished job that is written again after its hash has expired does not come back for ever")
+    func expiresAgain() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let owner = fixture.aggregator()
+        await owner.start()
+        try await fixture.publish("job.started", "a", ["pipeline": "book"])
+        try await fixture.publish("job.completed", "a")
+        try await fixture.settleDown()
+        let key = fixture.keyspace.job(0, JobID(unchecked: "a"))
+        let before = try #require(try await fixture.send("PTTL", key).integer)
+        #expect(before > 0)
+        // As its retention would; the owner still has it in mind.
+        try await fixture.send("DEL", key)
+        try await fixture.publish("job.queued", "a", ["pipeline": "book", "label": "Late label"])
+        #expect(
+            await eventually(within: .seconds(10)) { (try? await fixture.job("a"))??.label == "Late label" })
+        let after = try #require(try await fixture.send("PTTL", key).integer)
+        #expect(after > 0 && after <= before)
+        await owner.stop()
+        await fixture.stop()
+    }
+
     @Test("Redis killed and restarted in mid-run: every event counts once, and readers see a new epoch")
     func redisRestart() async throws {
         let fixture = try await Fixture(partitions: 2, appendOnly: .always)
@@ -310,6 +390,56 @@ struct NoticeTests {
         #expect(await eventually { (try? await fixture.job("new-300"))?.status == .completed })
         for number in 1...300 { #expect(try await fixture.job("new-\(number)")?.status == .completed) }
         await next.stop()
+        await fixture.stop()
+    }
+
+    @Test(
+        "a stream that was deleted while nobody owned it is known by its lack of our mark, whatever came since"
+    )
+    func unknownStream() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let events = fixture.keyspace.events(0)
+        let first = fixture.aggregator()
+        await first.start()
+        try await fixture.send(
+            "XADD", events, "1000-0", "type", "job.started", "subject", "old", "attempt", "1", "pipeline",
+            "book")
+        try await fixture.settleDown()
+        let epoch = try await fixture.control(0).epoch
+        await first.stop()
+        try await fixture.send("DEL", events)
+        // Before and behind the checkpoint, and more than were ever read.
+        for id in ["500-0", "600-0", "2000-0"] {
+            try await fixture.send(
+                "XADD", events, id, "type", "job.started", "subject", "at-\(id)", "attempt", "1", "pipeline",
+                "book")
+        }
+        let second = fixture.aggregator("b")
+        await second.start()
+        #expect(await eventually { (try? await fixture.job("at-2000-0"))?.status == .running })
+        #expect(try await fixture.job("at-500-0")?.status == .running)
+        #expect(try await fixture.job("at-600-0")?.status == .running)
+        let control = try await fixture.control(0)
+        #expect(control.epoch != epoch)
+        #expect(control.lost == 0)
+        await second.stop()
+        await fixture.stop()
+    }
+
+    @Test("an owner that leaves at once leaves the stream marked, so that the next one reads on")
+    func markedByLeaver() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        for name in ["a", "b", "c"] {
+            try await fixture.publish("job.started", name, ["pipeline": "book"])
+            let owner = fixture.aggregator(name)
+            await owner.start()
+            try await fixture.settleDown()
+            await owner.stop()
+        }
+        let control = try await fixture.control(0)
+        #expect(control.consumed == 3)
+        #expect(control.lost == 0)
+        #expect(try await fixture.send("XINFO", "GROUPS", fixture.keyspace.events(0)).elements?.count == 1)
         await fixture.stop()
     }
 

@@ -201,6 +201,65 @@ struct WebhookTests {
         }
     }
 
+    @Test(
+        "what is no webhook is put aside as it is, and what all receivers have is deleted, by whoever reads it next"
+    )
+    func leftovers() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let receiver = try await WebhookReceiver.start()
+        let other = try await WebhookReceiver.start()
+        let options = try Self.options([receiver.url, other.url])
+        let outbox = fixture.keyspace.outbox(0)
+        let delivered = fixture.keyspace.delivered(0)
+        // As left by an owner that was killed between the last mark and the deletion.
+        let done = try #require(
+            try await fixture.send("XADD", outbox, "*", "type", "job.completed", "body", "{}").string)
+        for one in options.receivers { try await fixture.send("HSET", delivered, "\(done)/\(one.key)", "1") }
+        try await fixture.send("XADD", outbox, "*", "typ", "job.completed", "planted", "value")
+        let notices = Notices()
+        let aggregator = fixture.aggregator(notices: notices, webhooks: options)
+        await aggregator.start()
+        try await fixture.publish("job.started", "a", ["pipeline": "book"])
+        try await fixture.publish("job.completed", "a")
+        for one in [receiver, other] {
+            #expect(await eventually(within: .seconds(15)) { one.events("job.completed").count == 1 })
+            #expect(one.calls.allSatisfy { $0.data["id"] == "a" })
+        }
+        #expect(await eventually(within: .seconds(10)) { (try? await fixture.outbox()) == 0 })
+        #expect(
+            await eventually(within: .seconds(10)) {
+                (try? await fixture.send("EXISTS", delivered).integer) == 0
+            })
+        let notes = try await fixture.undelivered()
+        #expect(notes.count == 1)
+        #expect(notes.first?["reason"]?.contains("cannot be read") == true)
+        #expect(notes.first?["raw.typ"] == "job.completed" && notes.first?["raw.planted"] == "value")
+        #expect(notices.texts.contains { $0.contains("1 entries of the outbox cannot be read") })
+        await aggregator.stop()
+        await fixture.stop()
+    }
+
+    @Test("what somebody else adds to an outbox is delivered as well, without a commit that rings")
+    func addedByOthers() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let receiver = try await WebhookReceiver.start()
+        let aggregator = fixture.aggregator(webhooks: try Self.options([receiver.url]))
+        await aggregator.start()
+        try await fixture.settleDown()
+        let entry = OutboxEntry.polls(
+            pipeline: "book", summary: "run-1", from: Self.noon, to: Self.noon + .seconds(60),
+            stages: [(stage: nil, polls: 1), (stage: "write", polls: 4)])
+        try await fixture.send(
+            "XADD", fixture.keyspace.outbox(0), "*", "type", entry.type, "body",
+            String(decoding: entry.body, as: UTF8.self))
+        #expect(await eventually(within: .seconds(20)) { receiver.events("job.polls").count == 1 })
+        let call = try #require(receiver.calls.first)
+        #expect(call.fault == nil && call.data["polls"] == "5" && call.data["pipeline"] == "book")
+        #expect(await eventually(within: .seconds(10)) { (try? await fixture.outbox()) == 0 })
+        await aggregator.stop()
+        await fixture.stop()
+    }
+
     @Test("the outbox is bounded: the oldest go, counted and noticed, never silently")
     func bounded() async throws {
         let fixture = try await Fixture(partitions: 1)

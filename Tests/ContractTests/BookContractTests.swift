@@ -141,7 +141,7 @@ struct BookContractTests {
             try await group.waitForAll()
         }
         let answers = try await seen
-        #expect(answers.count > 20)
+        #expect(answers.count >= 3 * books.count)
         for answer in answers {
             guard let status = answer["status"]?.string, case .number(let text)? = answer["overall_progress"],
                 let percent = Int(text), case .array(let completed)? = answer["completed_stages"]
@@ -194,6 +194,10 @@ struct BookContractTests {
     func refused(from: String, to: String) async throws {
         let book = "refused-\(from)-\(to)"
         try await server.tell(Self.reaching(from, book))
+        if from == "UPLOADED" {
+            // Queued or running, a book is UPLOADED: all that was told has to be in, or it still changes.
+            _ = try await server.get("/v1/jobs/\(book)") { $0["status"]?.string == "running" }
+        }
         let before = try await status(book) { $0["status"]?.string == from }
         #expect(before["status"]?.string == from)
         switch to {

@@ -340,6 +340,46 @@ struct ImageContractTests {
         #expect(!page.body.contains("counted-1") && !page.body.contains(Self.digest))
     }
 
+    @Test(
+        "Task 6 again, as posts: polls by stage, completions with their duration, failures with stage and progress"
+    )
+    func posted() async throws {
+        let receiver = try await WebhookReceiver.start()
+        let house = try await ContractServer.start(
+            ["image"],
+            options: [
+                "--webhook", receiver.url, "--webhook-secret", WebhookReceiver.secret, "--webhook-polls",
+                "1s",
+            ])
+        for job in ["good", "bad"] {
+            try await house.tell(Self.reaching("generating", job))
+            try await house.get("/api/status/\(job)", ["X-Session-Token": Self.token]) {
+                $0["stage"]?.string == "generating"
+            }
+        }
+        for _ in 0..<5 { _ = try await house.get("/api/status/good", ["X-Session-Token": Self.token]) }
+        try await house.tell([
+            Told("job.completed", "good", ["attempt": "1", "result": "clx1"]),
+            Told("job.failed", "bad", ["attempt": "1", "message": "No", "code": "gemini_timeout"]),
+        ])
+        #expect(await eventually(within: .seconds(20)) { receiver.events("job.completed").count == 1 })
+        #expect(await eventually(within: .seconds(20)) { receiver.events("job.failed").count == 1 })
+        let completed = try #require(receiver.events("job.completed").first)
+        #expect(completed.data["durationSeconds"].flatMap { Double($0) } ?? -1 >= 0)
+        let failed = try #require(receiver.events("job.failed").first)
+        #expect(failed.data["stage"] == "generating" && failed.data["percent"] == "30")
+        #expect(
+            await eventually(within: .seconds(20)) {
+                receiver.events("job.polls").compactMap { $0.data["polls"].flatMap { Int($0) } }.reduce(0, +)
+                    >= 7
+            })
+        let polls = receiver.events("job.polls")
+        #expect(polls.allSatisfy { $0.fault == nil && $0.data["pipeline"] == "image" })
+        #expect(polls.contains { $0.body.contains(#""stage":"generating","polls":"#) })
+        #expect(polls.allSatisfy { !$0.body.contains("good") && !$0.body.contains(Self.digest) })
+        await house.stop()
+    }
+
     // MARK: Expiry
 
     @Test("an upload whose retention is over is not found, in the same envelope")

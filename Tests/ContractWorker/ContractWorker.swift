@@ -7,20 +7,14 @@ import Headway
 ///
 /// Each stage is four units of work. A unit that is done is one line `STAGE UNIT` in LOG; work that was done is not
 /// done again. With STAGE and UNIT it stops in its tracks once that unit is done and reported: it says `holding`,
-/// and waits to be killed.
+/// and waits to be killed. With `play` it is a worker of any of the five pipelines; see ``Play``.
 @main
 enum ContractWorker {
-    enum Book: PipelineContract {
-        static let name = "book"
-        enum Stage: String, CaseIterable, Sendable {
-            case analyzing = "ANALYZING"
-            case generatingScenes = "GENERATING_SCENES"
-            case creatingArtwork = "CREATING_ARTWORK"
-        }
-    }
-
     static func main() async throws {
         let words = CommandLine.arguments
+        if words.count == 6, words[1] == "play" {
+            return try await play(words[2], on: words[3], words[4], words[5])
+        }
         guard words.count >= 4 else { fatalError("usage: ContractWorker REDIS JOB LOG [STAGE UNIT]") }
         let (redis, id, log) = (words[1], words[2], words[3])
         let holdAt = words.count >= 6 ? (words[4], Int(words[5])) : nil
@@ -50,6 +44,40 @@ enum ContractWorker {
         try await job.complete(result: "https://example.org/\(id)")
         try await headway.close()
         say("done")
+    }
+
+    private static func play(
+        _ pipeline: String, on redis: String, _ id: String, _ path: String
+    ) async throws {
+        let headway = try await Headway.connect(redis)
+        let orders = Orders(path: path)
+        if let first = await orders.next() {
+            func play<Contract: PipelineContract>(_ contract: Contract.Type) async throws {
+                try await Play<Contract>(headway: headway, id: id, orders: orders).run(first)
+            }
+            switch pipeline {
+            case Page.name: try await play(Page.self)
+            case Story.name: try await play(Story.self)
+            case Book.name: try await play(Book.self)
+            case Image.name: try await play(Image.self)
+            case Article.name: try await play(Article.self)
+            default: fatalError("\(pipeline) is none of the five pipelines")
+            }
+        }
+        try await headway.close()
+    }
+
+    static func text(of path: String) -> String {
+        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return "" }
+        defer { close(file) }
+        var text: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = unsafe read(file, &piece, piece.count)
+            guard count > 0 else { return String(decoding: text, as: UTF8.self) }
+            text += piece[..<count]
+        }
     }
 
     static func say(_ line: String) { append(line + "\n", descriptor: 1) }

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import redis
 
-from oracle import PIPELINE
+from oracle import PIPELINE, VIGIL
 
 HERE = pathlib.Path(__file__).resolve().parent
 ENVIRONMENT = {**os.environ, "SWIFT_BACKTRACE": "enable=no", "LANG": "C.UTF-8"}
@@ -152,15 +152,17 @@ class Crew:
         self.proxy = Process(["/usr/bin/python3", HERE / "proxy.py"], self.directory / "proxy.log",
                              {**ENVIRONMENT, "FAULT_SEED": str(self.plan["seed"])},
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.ports = {side: int(self.proxy.child.stdout.readline()) for side in ("pub", "agg")}
+        self.ports = {side: int(self.proxy.child.stdout.readline()) for side in ("pub", "agg", "api")}
         self.tell(f"target {leader.port}")
-        definition = self.directory / "faults.json"
-        definition.write_text(json.dumps(PIPELINE))
-        subprocess.run([self.binaries / "headway", "pipelines", "apply", definition, "--redis", self.url("agg")],
-                       check=True, env=ENVIRONMENT, capture_output=True)
+        for pipeline in (PIPELINE, VIGIL, *self.plan.get("pipelines", [])):
+            definition = self.directory / f"{pipeline['name']}.json"
+            definition.write_text(json.dumps(pipeline))
+            subprocess.run([self.binaries / "headway", "pipelines", "apply", definition, "--redis", self.url("agg")],
+                           check=True, env=ENVIRONMENT, capture_output=True)
         for _ in range(self.plan["aggregators"]):
             self.add_aggregator()
-        self.start_api()
+        if self.plan.get("serves", True):
+            self.start_api()
         for number in range(self.plan["publishers"]):
             out = open(self.directory / f"publisher-{number}.out", "wb")
             self.publishers.append(Process(
@@ -214,7 +216,7 @@ class Crew:
 
     def start_api(self):
         self.api = Process(
-            [self.binaries / "headway", "serve", "--redis", self.url("agg"), "--listen",
+            [self.binaries / "headway", "serve", "--redis", self.url("api"), "--listen",
              f"127.0.0.1:{self.api_port}"], self.directory / "api.log", self.environment)
 
     def instance(self, process):

@@ -17,17 +17,25 @@ class Harm:
         self.tainted = set()
 
 
+def place(entry):
+    return tuple(map(int, entry.split("-")))
+
+
 class Mishaps:
     def __init__(self, crew, monitor, shared, harm, dice):
         self.crew, self.monitor, self.shared, self.harm, self.dice = crew, monitor, shared, harm, dice
         self.lease = crew.plan["lease"] / 1000
+        # Seconds, and whether Redis was disturbed meanwhile.
         self.clean_stops = []
 
     # Aggregators
 
     def aggregator(self):
+        """One that owns something, if any does: whoever owns nothing leaves nothing behind."""
         self.crew.keep_up()
-        return self.dice.choice([process for process in self.crew.aggregators if process.runs])
+        living = [process for process in self.crew.aggregators if process.runs]
+        owners = [process for process in living if self.monitor.owns(self.crew.instance(process))]
+        return self.dice.choice(owners or living)
 
     def aggregator_killed(self):
         victim = self.aggregator()
@@ -53,11 +61,11 @@ class Mishaps:
         victim.signal(signal.SIGTERM)
         if not wait_until(lambda: not victim.runs, 15):
             raise RuntimeError(f"aggregator {victim.pid} does not stop when asked to")
-        self.clean_stops.append(time.monotonic() - began)
+        self.clean_stops.append((time.monotonic() - began, self.monitor.was_disturbed("redis", began)))
         victim.kill()
         self.crew.aggregators.remove(victim)
         self.crew.add_aggregator()
-        return f"pid {victim.pid} in {self.clean_stops[-1]:.2f} s"
+        return f"pid {victim.pid} in {self.clean_stops[-1][0]:.2f} s"
 
     def api_killed(self):
         self.crew.api.kill()
@@ -67,7 +75,7 @@ class Mishaps:
     # The network
 
     def side(self):
-        return self.dice.choice(["pub", "agg"])
+        return self.dice.choice(["pub", "pub", "agg", "agg", "api"])
 
     def replies_swallowed(self):
         side = self.side()
@@ -89,6 +97,12 @@ class Mishaps:
         side = self.side()
         return f"{side}: {self.crew.tell(f'late {side} {self.dice.randint(1500, 3500)}')}"
 
+    def message_lost(self):
+        return f"{self.crew.tell(f'mute api {self.dice.randint(20, 200)}').split()[1]} messages"
+
+    def subscription_muted(self):
+        return f"{self.crew.tell(f'mute api {self.dice.randint(1500, 3000)}').split()[1]} messages"
+
     def clients_killed(self):
         count = self.crew.leader.client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         return f"{count} clients"
@@ -98,8 +112,7 @@ class Mishaps:
     def history(self, is_ending):
         with self.shared["generation"].get_lock():
             self.shared["generation"].value += 1
-        if not is_ending:
-            self.monitor.forget()
+        self.monitor.forget()
 
     def added(self, server):
         """Entries ever added to each stream."""
@@ -194,30 +207,40 @@ class Mishaps:
         return self.meddle(lambda pipe, key: pipe.execute_command("XTRIM", key, "MAXLEN", 0))
 
     def meddle(self, act):
-        """Takes unread entries away while their owner is frozen, so that there are some."""
+        """Takes entries away: mostly while their owner is frozen, so that some are unread; else while it reads and
+        trims. The clock may have been set back just before, so that new ids lie behind the checkpoint."""
         number = self.dice.randrange(self.crew.partitions)
         owner = self.crew.leader.client.hget(f"hw:{{{number}}}:control", "owner")
+        back = self.dice.choice([0, 0, -30, -300, -3600])
         for process in list(self.crew.aggregators):
-            if self.crew.instance(process) == owner:
+            if self.crew.instance(process) == owner and self.dice.random() < 0.7:
                 process.signal(signal.SIGSTOP)
         try:
             time.sleep(0.3)
+            if back:
+                self.crew.set_clock(back)
             pipe = self.crew.leader.client.pipeline(transaction=True)
-            pipe.hget(f"hw:{{{number}}}:control", "checkpoint")
+            pipe.hmget(f"hw:{{{number}}}:control", "checkpoint", "consumed")
+            pipe.xinfo_stream(f"hw:{{{number}}}:events")
             pipe.xrange(f"hw:{{{number}}}:events")
             act(pipe, f"hw:{{{number}}}:events")
-            checkpoint, entries, _ = pipe.execute()
+            (checkpoint, consumed), stream, entries, _ = pipe.execute(raise_on_error=False)
         finally:
             for process in list(self.crew.aggregators):
                 process.signal(signal.SIGCONT)
-        read = tuple(map(int, checkpoint.split("-")))
+        if isinstance(stream, Exception):
+            return f"partition {number}: there is no stream"
+        read = place(checkpoint)
+        if not stream["groups"] or stream["entries-added"] < int(consumed) or place(stream["last-generated-id"]) < read:
+            # One that began anew and that its owner has not seen yet: nothing of it is read.
+            read = (0, 0)
         count = 0
         for entry, fields in entries:
-            if tuple(map(int, entry.split("-"))) > read:
+            if place(entry) > read:
                 count += "source" in fields
                 self.taint(fields["subject"])
         self.harm.removed += count
-        return f"partition {number}: {count} unread events removed"
+        return f"partition {number}: {count} unread events removed" + (f", clock at {back:+d} s" if back else "")
 
     def taint(self, subject):
         """What lost a word is not what its publisher said, and neither is its bulk."""

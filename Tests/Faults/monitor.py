@@ -11,8 +11,10 @@ class Monitor(threading.Thread):
         self.shared, self.partitions = shared, partitions
         self.lock = threading.Lock()
         self.owners, self.nonces, self.commits = {}, {}, {}
+        # Seconds, and whether anything else was harmed meanwhile.
         self.gone, self.takeovers = {}, []
         self.back, self.recoveries = None, []
+        self.busy, self.ended = {"redis": 0, "aggregators": 0}, {"redis": 0.0, "aggregators": 0.0}
         self.instances = {}
         self.epochs = set()
         self.is_over = False
@@ -29,6 +31,23 @@ class Monitor(threading.Thread):
         """Redis itself was away: what was being measured is worth nothing."""
         with self.lock:
             self.gone = {}
+
+    def owns(self, instance):
+        with self.lock:
+            return instance in self.owners.values()
+
+    def begin(self, lane):
+        with self.lock:
+            self.busy[lane] += 1
+
+    def end(self, lane):
+        with self.lock:
+            self.busy[lane] -= 1
+            self.ended[lane] = time.monotonic()
+
+    def was_disturbed(self, lane, since):
+        """Whether a fault of that lane was under way since then, or had hardly ended."""
+        return self.busy[lane] > 0 or self.ended[lane] > since - 0.5
 
     def redis_is_back(self):
         with self.lock:
@@ -59,7 +78,7 @@ class Monitor(threading.Thread):
             for number, (owner, nonce, commit, epoch) in enumerate(replies[:-1]):
                 gone = self.gone.get(number)
                 if gone and nonce != gone[1]:
-                    self.takeovers.append(now - gone[0])
+                    self.takeovers.append((now - gone[0], self.was_disturbed("redis", gone[0])))
                     del self.gone[number]
                 if self.back and nonce != self.back[1].get(number):
                     recovered.add(number)
@@ -67,7 +86,7 @@ class Monitor(threading.Thread):
                 self.commits[number] = int(commit or 0)
                 self.epochs.add((number, epoch))
             if self.back and recovered:
-                self.recoveries.append(now - self.back[0])
+                self.recoveries.append((now - self.back[0], self.was_disturbed("aggregators", self.back[0] - 1)))
                 self.back = None
             if isinstance(replies[-1], dict):
                 for name, text in replies[-1].items():

@@ -1,6 +1,6 @@
 """Stands between Redis and everybody else, and misbehaves on request.
 
-One listening port per side (`pub`, `agg`); both lead to the current server. Told by lines on standard input,
+One listening port per side (`pub`, `agg`, `api`); all lead to the current server. Told by lines on standard input,
 answers each with a line.
 
     target PORT        where new connections go; 0: nowhere
@@ -9,6 +9,7 @@ answers each with a line.
     partial SIDE       the next answer ends in its middle
     delay SIDE MS FOR  everything takes MS longer, for FOR ms
     late SIDE MS       what clients send is held back until long after they gave up, then it is delivered
+    mute SIDE MS       messages of pub/sub are lost for MS ms, one by one; everything else goes its way
 """
 import asyncio
 import os
@@ -24,13 +25,30 @@ class Side:
     def __init__(self):
         self.links = set()
         self.delay = 0.0
+        self.mutes = 0
+        self.lost = 0
 
 
 class Link:
     def __init__(self, side, near, far):
         self.side, self.near, self.far = side, near, far
-        self.swallows = self.is_partial = self.is_over = False
+        self.swallows = self.is_partial = self.is_over = self.subscribes = False
+        self.rest = b""
         self.held = None
+
+    def without_messages(self, piece):
+        """Lets whole replies pass, and no message while the side is mute."""
+        self.rest += piece
+        passed, begin = [], 0
+        while (end := end_of_reply(self.rest, begin)) > 0:
+            reply = self.rest[begin:end]
+            if self.side.mutes and reply.startswith(b"*3\r\n$7\r\nmessage\r\n"):
+                self.side.lost += 1
+            else:
+                passed.append(reply)
+            begin = end
+        self.rest = self.rest[begin:]
+        return b"".join(passed)
 
     def cut(self):
         self.is_over = True
@@ -39,8 +57,28 @@ class Link:
                 writer.transport.abort()
 
 
+def end_of_reply(data, begin):
+    """Where the reply that begins there ends; -1 when it is not all there."""
+    line = data.find(b"\r\n", begin)
+    if line < 0:
+        return -1
+    kind, rest = data[begin:begin + 1], line + 2
+    if kind == b"$":
+        size = int(data[begin + 1:line])
+        rest += size + 2 if size >= 0 else 0
+        return rest if rest <= len(data) else -1
+    if kind == b"*":
+        for _ in range(int(data[begin + 1:line])):
+            rest = end_of_reply(data, rest)
+            if rest < 0:
+                return -1
+    return rest
+
+
 async def up(link, reader):
     while piece := await reader.read(65536):
+        # Whoever subscribes has had all other answers by then.
+        link.subscribes = link.subscribes or b"SUBSCRIBE" in piece
         if link.side.delay:
             await asyncio.sleep(link.side.delay)
         if link.held:
@@ -55,6 +93,10 @@ async def down(link, reader):
     while piece := await reader.read(65536):
         if link.swallows or link.held:
             continue
+        if link.subscribes and link.side is sides["api"]:
+            piece = link.without_messages(piece)
+            if not piece:
+                continue
         if link.side.delay:
             await asyncio.sleep(link.side.delay)
         if link.is_partial:
@@ -106,6 +148,11 @@ async def obey(words):
         for link in links:
             link.cut()
         return f"ok {len(links)}"
+    if words[0] == "mute":
+        side.mutes, side.lost = side.mutes + 1, 0
+        await asyncio.sleep(int(words[2]) / 1000)
+        side.mutes -= 1
+        return f"ok {side.lost}"
     chosen = some(side)
     if words[0] == "swallow":
         for link in chosen:
@@ -130,7 +177,7 @@ async def obey(words):
 
 
 async def main():
-    for name in ("pub", "agg"):
+    for name in ("pub", "agg", "api"):
         side = sides[name] = Side()
         server = await asyncio.start_server(
             lambda reader, writer, side=side: serve(side, reader, writer), "127.0.0.1", 0)

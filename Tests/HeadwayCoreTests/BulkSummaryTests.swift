@@ -125,6 +125,17 @@ struct BulkSummaryTests {
         #expect(summary.generation == 1 && !summary.isCancelling)
     }
 
+    @Test("what moves no version moves no time: a share that was told something but counted nothing")
+    func times() {
+        var shares = Self.shares([Self.done])
+        let before = BulkSummary(id: spring, shares: [shares[0]])
+        shares[1] = BulkShare(id: spring, at: noon.after(60))
+        let after = BulkSummary(id: spring, shares: shares)
+        #expect(after.version == before.version)
+        #expect(after.updatedAt == before.updatedAt)
+        #expect(after.createdAt == before.createdAt)
+    }
+
     @Test("without any share there is nothing, and nothing traps")
     func empty() {
         let summary = BulkSummary(id: spring, shares: [])

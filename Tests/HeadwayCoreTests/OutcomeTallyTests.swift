@@ -69,6 +69,29 @@ struct OutcomeTallyTests {
         #expect(tally.recovered.values.reduce(0, +) == 5000)
     }
 
+    @Test(
+        "pipelines that are expected are counted from 0, also when one has ended jobs already; never beyond the bound"
+    )
+    func expected() {
+        var tally = OutcomeTally()
+        tally.count(job(.failed, code: JobState.Failure.workerLost))
+        #expect(tally.lost == ["plain": 1])
+        tally.expect(["plain", "page"])
+        #expect(tally.lost == ["plain": 1, "page": 0])
+        #expect(tally.recovered == ["plain": 0, "page": 0])
+        #expect(tally.finished[OutcomeTally.Ending(pipeline: "plain", status: .failed)] == 1)
+        #expect(tally.finished[OutcomeTally.Ending(pipeline: "plain", status: .completed)] == 0)
+        #expect(tally.finished.count == 6)
+        let once = tally
+        tally.expect(["plain", "page"])
+        #expect(tally == once && !tally.isEmpty)
+        tally.expect((0..<5000).map { "p\($0)" })
+        #expect(tally.lost.count == OutcomeTally.labelLimit)
+        var silent = OutcomeTally()
+        silent.expect(["plain"])
+        #expect(silent.isEmpty)
+    }
+
     @Test("in any history no counter ever falls, and the ends add up", arguments: [1, 2, 3] as [UInt64])
     func rises(_ seed: UInt64) {
         var random = SplitMix64(seed: seed)
@@ -95,5 +118,10 @@ struct OutcomeTallyTests {
         #expect(histogram.counts == [2, 2, 1])
         #expect(histogram.count == 5)
         #expect(histogram.sum == 7.5)
+        var both = histogram
+        both.add(histogram)
+        #expect(both.counts == [4, 4, 2] && both.sum == 15)
+        both.add(Histogram(bounds: [1]))
+        #expect(both.counts == [4, 4, 2])
     }
 }

@@ -119,6 +119,7 @@ struct PercentTests {
     func ofStage() throws {
         let record = JobRecord(Pipeline.paged, .tells(stage("b", 2, of: 4), percent: 50))
         #expect(try #require(record.job).stageFraction(under: .paged) == Fraction(partsPerMillion: 375_000))
+        #expect(try #require(record.job).stageFraction == Fraction(partsPerMillion: 375_000))
         #expect(try #require(JobRecord(Pipeline.plain).job).stageFraction(under: .plain) == .zero)
     }
 

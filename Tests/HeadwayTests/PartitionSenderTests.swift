@@ -97,6 +97,40 @@ struct PartitionSenderTests {
         #expect(sender.next(count: 9, bytes: 1_000, at: .zero) == .init(first: 3, last: 3))
     }
 
+    @Test(
+        "a server that forgot more than is kept here gets what is kept, and does not hold back the rest for ever"
+    )
+    func forgetful() {
+        var sender = sender(5, holdBack: 3)
+        for mark in [3, 5] as [Int64] {
+            sender.acknowledge(sender.next(count: 9, bytes: 1_000, at: .zero)!)
+            _ = sender.see(mark, at: .zero)
+        }
+        sender.release(at: .seconds(30))
+        sender.add(6, cost: 10, at: .seconds(30))
+        #expect(sender.reconnect(mark: 0, at: .seconds(31)) == .rolledBack(lost: 5))
+        #expect(!sender.isHoldingBack)
+        #expect(sender.next(count: 9, bytes: 1_000, at: .seconds(31)) == .init(first: 6, last: 6))
+    }
+
+    @Test("behind a gate nothing goes out before it is opened, not under a new name either")
+    func gated() {
+        var sender = sender(3)
+        sender.open(upTo: 0)
+        #expect(sender.next(count: 9, bytes: 1_000, at: .zero) == nil)
+        sender.open(upTo: 2)
+        #expect(sender.next(count: 9, bytes: 1_000, at: .zero) == .init(first: 1, last: 2))
+        sender.acknowledge(.init(first: 1, last: 2))
+        sender.open(upTo: nil)
+        sender.acknowledge(sender.next(count: 9, bytes: 1_000, at: .zero)!)
+        _ = sender.see(3, at: .zero)
+        sender.release(at: .seconds(30))
+        sender.open(upTo: 3)
+        sender.renew(as: "t", at: .seconds(12 * 3600))
+        sender.add(1, cost: 10, at: .seconds(12 * 3600))
+        #expect(sender.next(count: 9, bytes: 1_000, at: .seconds(12 * 3600)) == nil)
+    }
+
     @Test("a parked partition rests, and is tried again with what it was refused")
     func parks() {
         var sender = sender(2)

@@ -90,6 +90,12 @@ extension Golden {
             ) {
                 DurationBook(fields: fields($0)) == book
             },
+            Golden(
+                name: "census",
+                text: FieldBuffer { census.encode(census.counts.keys.sorted(), into: &$0) }.description
+            ) {
+                Census(fields: fields($0)) == census
+            },
             Golden(name: "members", text: scores.map(\.text).joined(separator: "\n")) {
                 $0.split(separator: "\n").map { MemberScore(String($0)) } == scores
             },
@@ -265,6 +271,11 @@ extension Golden {
                         substep: nil),
                     attempt: 1, sequence: sequence(2)), at: at(1)),
         ], since: at(0))
+
+    private static let census = Census([
+        .held: 1, .queued(pipeline: "article"): 12, .running(pipeline: "article", .ok): 4,
+        .running(pipeline: "article", .stalled): 1,
+    ])
 
     private static let book: DurationBook = {
         var book = DurationBook()

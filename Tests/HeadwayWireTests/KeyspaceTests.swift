@@ -46,12 +46,12 @@ struct KeyspaceTests {
                 keys.events(3), keys.control(3), keys.sources(3), keys.job(3, job), keys.timeline(3, job),
                 keys.tombstone(3, job), keys.active(3), keys.bulk(3, bulk), keys.members(3, bulk),
                 keys.bulks(3),
-                keys.durations(3), keys.rejected(3), keys.errands(3), keys.changes(3),
+                keys.durations(3), keys.census(3), keys.rejected(3), keys.errands(3), keys.changes(3),
             ] == [
                 "hw:{3}:events", "hw:{3}:control", "hw:{3}:sources", "hw:{3}:job:a:b@c",
                 "hw:{3}:timeline:a:b@c",
                 "hw:{3}:tomb:a:b@c", "hw:{3}:active", "hw:{3}:bulk:s:1", "hw:{3}:members:s:1", "hw:{3}:bulks",
-                "hw:{3}:durations", "hw:{3}:rejected", "hw:{3}:errands", "hw:{3}:changes",
+                "hw:{3}:durations", "hw:{3}:census", "hw:{3}:rejected", "hw:{3}:errands", "hw:{3}:changes",
             ])
         #expect(
             [keys.pipelines, keys.config, keys.aggregators] == [

@@ -155,15 +155,4 @@ struct HealthTests {
                 })
         }
     }
-
-    @Test("the page is one document that fetches from nowhere else")
-    func page() async throws {
-        try await APIHouse.with { house in
-            let page = try await house.client.get("/")
-            #expect(page.status == 200)
-            #expect(page["Content-Type"] == "text/html; charset=utf-8")
-            #expect(!page.text.contains("http://") && !page.text.contains("https://"))
-            #expect(page.text.contains("EventSource"))
-        }
-    }
 }

@@ -45,6 +45,67 @@ struct BulkTests {
         }
     }
 
+    @Test(
+        "what a bulk waits for names the member that was queued first, whichever partition has it, and since when"
+    )
+    func oldestQueued() async throws {
+        try await APIHouse.with { house in
+            try await house.writer.put([
+                home(house, "b"): Sample.share(
+                    "b", BulkCounts(queued: 40), version: 1, total: 40, isSealed: true, isHome: true)
+            ])
+            for number in 0..<40 {
+                // The one in the middle came first; its neighbours in time came one second later.
+                let at = Sample.start + .seconds(number == 17 ? 0 : number + 1)
+                try await house.writer.put(Sample.job("j\(number)", .queued, bulk: "b", at: at))
+            }
+            let answer = try await house.client.get("/v1/bulks/b/blockers")
+            guard case .array(let blockers)? = answer.json["blockers"] else {
+                Issue.record("no blockers: \(answer.text)")
+                return
+            }
+            let queued = try #require(blockers.first { $0["kind"]?.string == "queued" })
+            #expect(queued["job"]?.string == "j17")
+            #expect(queued["since"]?.string == "2026-01-01T00:00:00.000Z")
+            #expect(queued["text"]?.string?.hasPrefix("40 queued; waiting longest: j17, for ") == true)
+        }
+    }
+
+    @Test(
+        "a member that cannot be read hides neither its bulk nor the others; by itself it is an error that names the key",
+        arguments: [true, false])
+    func unreadableMember(_ isField: Bool) async throws {
+        try await APIHouse.with { house in
+            try await house.writer.put([
+                home(house, "b"): Sample.share(
+                    "b", BulkCounts(running: 2), version: 1, total: 2, isHome: true)
+            ])
+            try await house.writer.put(Sample.job("good", bulk: "b"))
+            try await house.writer.put(Sample.job("bad", bulk: "b"))
+            let id = JobID(unchecked: "bad")
+            let key = house.keyspace.job(house.keyspace.partition(of: id), id)
+            if isField {
+                _ = try await house.writer.send("HSET", key, "status", "nonsense")
+            } else {
+                _ = try await house.writer.send("DEL", key)
+                _ = try await house.writer.send("SET", key, "no hash")
+            }
+            let answer = try await house.client.get("/v1/bulks/b")
+            #expect(answer.status == 200, "\(answer.text)")
+            guard case .array(let current)? = answer.json["current"] else {
+                Issue.record("no current: \(answer.text)")
+                return
+            }
+            #expect(current.compactMap { $0["id"]?.string } == ["good"])
+            #expect(answer.json["counts"]?["running"] == .number("2"))
+            let alone = try await house.client.get("/v1/jobs/bad")
+            #expect(alone.status >= 500)
+            if isField { #expect(alone.text.contains(key)) }
+            let (_, findings) = try await house.api.reader.verifyMembers(of: BulkID(unchecked: "b"))
+            #expect(findings.contains { $0.subject == .member(id, of: BulkID(unchecked: "b")) })
+        }
+    }
+
     @Test("failures are grouped by code and stage, the most frequent first")
     func failures() async throws {
         try await APIHouse.with { house in

@@ -189,7 +189,7 @@ struct HubStateTests {
         #expect(state.finish(Self.job, image(9, "e"), at: .seconds(1)) == false)
     }
 
-    @Test("where Redis fell back and no new epoch has begun, a finished job that is not there has not expired")
+    @Test("where Redis fell back and no epoch began yet, a finished job that is not there has not expired")
     func fallsBack() {
         var state = settled()
         state.lose(0)

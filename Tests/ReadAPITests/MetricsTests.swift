@@ -27,6 +27,8 @@ struct MetricsTests {
             _ = try await house.client.get("/v1/jobs/planted-never")
             _ = try await house.client.get("/v1/jobs/planted-locked")
             _ = try await house.client.get("/planted-nowhere")
+            // A long poll takes as long as it is told to: that is no latency.
+            _ = try await house.client.get("/v1/bulks/planted-none?wait=1s")
             let stream = try TestStream(port: house.port, "/v1/jobs/planted-job/events")
             _ = await stream.next("job")
 
@@ -45,9 +47,13 @@ struct MetricsTests {
                 // Whoever was refused, or asked for what is not there, looked at nothing.
                 #"headway_job_polls_total{pipeline="article",stage="writing"} 5"#,
                 #"headway_job_polls_total{pipeline="article",stage=""} 1"#,
-                "headway_sse_clients 1", "headway_stale_partitions 0",
+                "headway_sse_clients 1", "headway_stale_partitions 0", "headway_redis_up 1",
+                #"headway_http_request_duration_seconds_count{method="GET",route="/v1/jobs/{id}"} 6"#,
+                #"headway_http_request_duration_seconds_count{method="",route="none"} 1"#,
             ] { #expect(page.text.contains(line + "\n"), "\(line) in:\n\(page.text)") }
             #expect(!page.text.contains("planted"))
+            #expect(page.text.contains(#"headway_http_requests_total{method="GET",route="/v1/bulks/{id}""#))
+            #expect(!page.text.contains(#"duration_seconds_count{method="GET",route="/v1/bulks/{id}""#))
             #expect(page.text.hasSuffix("# EOF\n"))
 
             let plain = try await house.client.get("/metrics", ["Accept": "text/plain"])

@@ -32,6 +32,40 @@ struct PollTests {
         }
     }
 
+    @Test("a bare number as version is refused with what to send instead: it would never wait")
+    func bareNumber() async throws {
+        try await APIHouse.with { house in
+            try await house.writer.put(Sample.job("a", version: 3))
+            for target in [
+                "/v1/jobs/a?version=3&wait=20s", "/v1/jobs/a?version=%223%22", "/v1/bulks/b?version=3",
+            ] {
+                let answer = try await house.client.get(target)
+                #expect(answer.status == 400, "\(target)")
+                #expect(answer.json["detail"]?.string?.contains("ETag") == true, "\(answer.text)")
+            }
+        }
+    }
+
+    @Test("many who ask at once, before the pipelines were read, are all shown the same")
+    func oneFace() async throws {
+        try await APIHouse.with { house in
+            try await house.writer.store(Sample.document())
+            var job = Sample.job("article-42", version: 17)
+            job.position = JobState.Position(stage: "writing", startedAt: Sample.start)
+            try await house.writer.put(job)
+            let stages = try await withThrowingTaskGroup { group in
+                for _ in 0..<30 {
+                    group.addTask { try await house.client.get("/v1/jobs/article-42").json["stage"] }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            let known = try await house.client.get("/v1/jobs/article-42").json["stage"]
+            #expect(known?["label"] == .string("Writing"))
+            #expect(stages.count == 30)
+            #expect(stages.allSatisfy { $0 == known })
+        }
+    }
+
     @Test("an id is known, expired or unknown, and each is said in its own way")
     func threeAnswers() async throws {
         try await APIHouse.with { house in

@@ -164,6 +164,7 @@ struct SnapshotTests {
             "health":{"ok":6,"slow":0,"suspect":0,"stalled":1,"lost":0},"stages":{"research":3,"writing":4},\
             "current":[],"failures":[{"code":"rate_limited","stage":"writing","count":1}],\
             "rate":null,"eta":null,"etaReason":"no_history","generation":1,\
+            "createdAt":"2026-01-01T00:00:00.000Z","updatedAt":"2026-01-01T00:00:00.000Z",\
             "epoch":"e7f3","version":91,"asOf":"2026-01-01T00:00:00.000Z","lagMs":3}
             """
         #expect(String(decoding: json.bytes, as: UTF8.self) == expected)

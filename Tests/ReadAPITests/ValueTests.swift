@@ -30,10 +30,9 @@ struct VersionTokenTests {
 
     @Test("If-None-Match may be a list, or a star")
     func lists() {
-        let token = VersionToken(epoch: "e1", version: 17)
-        #expect(token.isNamed(byTags: #"W/"e1-3", W/"e1-17""#))
-        #expect(token.isNamed(byTags: "*"))
-        #expect(!token.isNamed(byTags: #"W/"e1-3", "x""#))
+        #expect(VersionToken.isNamed("e1-17", byTags: #"W/"e1-3", W/"e1-17""#))
+        #expect(VersionToken.isNamed("e1-17", byTags: "*"))
+        #expect(!VersionToken.isNamed("e1-17", byTags: #"W/"e1-3", "x""#))
     }
 }
 
@@ -145,6 +144,13 @@ struct SmallValueTests {
                 "1 of 8 running without a sign of life", "8 running; the longest: page-7, for 12m",
                 "30 queued",
             ])
+        let waiting = BulkBlocker.Waiting(id: JobID(unchecked: "page-2"), since: Sample.start)
+        let oldest = BulkBlocker.all(
+            of: BulkSummary(id: share.id, shares: [share]), running: running, waiting: waiting,
+            at: Sample.start + .seconds(192)
+        ).last
+        #expect(oldest?.text == "30 queued; waiting longest: page-2, for 3m12s")
+        #expect(oldest?.job == waiting.id && oldest?.since == Sample.start)
         let forgotten = Sample.share("x", BulkCounts(completed: 2), isHome: true)
         #expect(
             BulkBlocker.all(
@@ -233,6 +239,25 @@ struct StreamValueTests {
                 == #"{"jobs":{"a":"completed"},"bulks":{"b":"settled"}}"#)
         _ = ledger.show(Self.a, token(4), outcome: nil)
         #expect(!ledger.isComplete)
+    }
+
+    @Test("a stream whose subjects come and go is never complete, and forgets those that went")
+    func openEnded() {
+        var ledger = StreamLedger([Self.a], isOpenEnded: true)
+        var change = ledger.follow([Self.b])
+        #expect(change.added == [Self.b] && change.removed.isEmpty)
+        #expect(ledger.subjects == [Self.a, Self.b])
+        _ = ledger.show(Self.a, token(3), outcome: "completed")
+        #expect(ledger.show(Self.b, token(9), outcome: "settled") == true)
+        #expect(!ledger.isComplete)
+        let seen = ledger.id
+        // One that was asked for by name stays, also when it is among those that go.
+        change = ledger.follow([])
+        #expect(change.added.isEmpty && change.removed == [Self.b])
+        #expect(ledger.show(Self.b, token(10), outcome: "settled") == false, "it is not followed any more")
+        _ = ledger.follow([Self.b])
+        #expect(ledger.show(Self.b, token(9), outcome: "settled") == true, "it is new again")
+        #expect(ledger.id == seen)
     }
 
     @Test("the id names what was seen, in whatever order it was seen")

@@ -107,7 +107,7 @@ package final class RawSocket: Sendable {
     }
 
     /// The end of a text file; empty when it cannot be read.
-    static func tail(of path: String, _ count: Int) -> String {
+    package static func tail(of path: String, _ count: Int) -> String {
         let file = RawSocket(adopting: unsafe open(path, O_RDONLY | O_CLOEXEC))
         lseek(file.descriptor, 0, CInt(SEEK_SET))
         var text: [UInt8] = []

@@ -79,6 +79,29 @@ struct BarPainterTests {
         #expect(lines.last == "  and 47 more running")
     }
 
+    @Test("more bulks than the screen has lines leave no room for jobs, and are counted")
+    func manyBulks() {
+        var view = Self.view
+        view.bulks = (0..<20).map { ProgressView.Bulk(id: "bulk-\($0)", text: "1 of 2", percent: 50) }
+        for height in 1...30 {
+            let lines = BarPainter(width: 80, hasColour: false, hasUnicode: true, height: height).lines(view)
+            #expect(lines.count <= height)
+            if height < 20 { #expect(lines.last == "  and \(21 - height) more bulks") }
+        }
+    }
+
+    @Test("a bar moves by what is done, not by whole percents only; it is never full before the end")
+    func smooth() {
+        func bar(_ fill: Int) -> String {
+            let view = ProgressView(
+                bulks: [ProgressView.Bulk(id: "b", text: "", percent: fill / 10_000, fill: fill)])
+            return BarPainter(width: 190, hasColour: false, hasUnicode: true).lines(view)[0]
+        }
+        let fills = stride(from: 0, through: 999_999, by: 1000)
+        #expect(Set(fills.map { bar($0).filter { "━╸─".contains($0) } }).count == 2 * (190 / 3))
+        #expect(bar(999_999).contains("╸") && bar(1_000_000).contains("━") && !bar(1_000_000).contains("╸"))
+    }
+
     @Test("what failed is red, what is stale is yellow, and a message cannot move the cursor")
     func colours() {
         var view = Self.view
@@ -117,18 +140,24 @@ struct BarPainterTests {
         var report = PlainReport()
         var view = Self.view
         #expect(
-            report.news(view) == [
-                "spring: 12 of 40, 37 %, 1 failed",
+            report.news(view, at: .zero) == [
+                "spring: 12 of 40, 37 %, 1 failed, 14/min, 5m10s left",
                 "article-42: running, 49 %, Writing 5/10, Writing section 3",
                 "a7: running, 3 %, Researching, No sign of life for 20s.",
             ])
         view.bulks[0].percent = 38
         view.jobs[0].message = "Writing on"
         view.jobs[1].concern = "No sign of life for 21s."
-        #expect(report.news(view) == [])
+        #expect(report.news(view, at: .zero) == [])
         view.bulks[0].text = "13 of 40"
         view.jobs[0].percent = 50
-        #expect(report.news(view).count == 2)
+        #expect(report.news(view, at: .zero).count == 2)
+        // The same percent: no line for each of ten thousand jobs, but one a second.
+        view.bulks[0].text = "14 of 40"
+        #expect(report.news(view, at: .milliseconds(900)) == [])
+        #expect(report.news(view, at: .milliseconds(1000)).count == 1)
+        view.bulks[0].failed = 2
+        #expect(report.news(view, at: .milliseconds(1001)).count == 1)
     }
 
     @Test("a log line is one line, whatever is in it, and the JSON of it is JSON")

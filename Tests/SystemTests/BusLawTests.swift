@@ -24,6 +24,7 @@ struct BusLawTests {
         let programs = seeds.map { BusProgram(seed: $0, length: length) }
 
         let memory = try InMemoryHeadway(pipelines: BusProgram.pipelines, options: .init(worker: "w-0"))
+        memory.store.withState { $0.learn(BusProgram.history()) }
         let workers = [memory, memory.connect(worker: "w-1")]
         let expected = programs.map { BusRun($0, workers) }
         var flags: [[[Int]]] = []
@@ -32,7 +33,7 @@ struct BusLawTests {
             flags.append(expected.map(\.cancelled))
         }
 
-        let real = try await RealThing()
+        let real = try await RealThing(history: BusProgram.history())
         let runs = programs.map { BusRun($0, real.workers) }
         for round in 0..<length {
             for run in runs { await run.step(round) }
@@ -43,23 +44,112 @@ struct BusLawTests {
                     "seed \(run.program.seed), after step \(round): \(run.cancelled) know, not \(flags)")
             }
         }
+        var reasons: Set<Outlook.Reason> = []
+        var estimated = 0
         for (run, other) in zip(runs, expected) {
             #expect(run.transcript == other.transcript, "HEADWAY_SEED=\(run.program.seed)")
             for number in 0..<run.program.jobs {
                 let id = JobID(unchecked: run.program.job(number))
                 let told = try await real.job(id)?.withoutTimes
                 #expect(told == memory.job(id)?.withoutTimes, "HEADWAY_SEED=\(run.program.seed), job \(id)")
+                // A running member of a cancelled bulk is asked a moment later behind Redis.
+                _ = try await eventually(within: .seconds(10)) {
+                    try await real.outlook(id)?.reason == memory.outlook(id)?.reason
+                }
+                let outlook = try await real.outlook(id)
+                #expect(
+                    outlook?.reason == memory.outlook(id)?.reason,
+                    "HEADWAY_SEED=\(run.program.seed), job \(id): \(String(describing: outlook))")
+                if let reason = outlook?.reason {
+                    reasons.insert(reason)
+                } else if outlook != nil {
+                    estimated += 1
+                }
             }
             let id = BulkID(unchecked: run.program.bulk)
             let told = try await real.bulk(id).map(Told.init)
             #expect(told == memory.bulk(id).map(Told.init), "HEADWAY_SEED=\(run.program.seed)")
+            // How fast members end is another thing in another time; whether and why there is no estimate is not.
+            let outlook = try await real.outlook(id)
+            #expect(
+                outlook?.reason == memory.outlook(id)?.reason,
+                "HEADWAY_SEED=\(run.program.seed): \(String(describing: outlook))")
         }
         let states = programs.flatMap { program in
             (0..<program.jobs).compactMap { memory.job(JobID(unchecked: program.job($0)))?.status }
         }
         // The programs must lead somewhere, or the law would say nothing.
-        if seeds.count > 1 { #expect(Set(states) == Set(JobState.Status.allCases)) }
+        if seeds.count > 1 {
+            #expect(Set(states) == Set(JobState.Status.allCases))
+            #expect(estimated > 20 && reasons.isSuperset(of: [.ended, .queued, .cancelling]))
+        }
         await real.stop()
+    }
+
+    @Test("with one history the same stages are slow on both, for the same reason, in jobs and in their bulk")
+    func slowOnBoth() async throws {
+        let pipelines = BusProgram.pipelines.map { $0.replacing("10m", with: "1s") }
+        let memory = try InMemoryHeadway(pipelines: pipelines, options: .init(worker: "w-0"))
+        // `cover` usually takes a moment, all others an hour.
+        let history = BusProgram.history(cover: .milliseconds(10))
+        memory.store.withState { $0.learn(history) }
+        let real = try await RealThing(history: history, pipelines: pipelines)
+        let stages = ["plan", "page", "cover", "print"]
+        func begin(on bus: some HeadwayBus) async throws -> [Task<Void, any Error>] {
+            try await bus.openBulk("b", total: stages.count).seal()
+            var running: [Task<Void, any Error>] = []
+            for stage in stages {
+                let job = try await bus.start(pipeline: "tale", id: "slow-\(stage)", in: "b")
+                running.append(
+                    Task {
+                        try await job.run(StageName(stage)) { handle in
+                            handle.report(1, of: 2)
+                            try await Task.sleep(for: .seconds(120))
+                        }
+                    })
+            }
+            return running
+        }
+        let running = try await begin(on: memory) + begin(on: real.workers[0])
+        let ids = stages.map { JobID(unchecked: "slow-\($0)") }
+        let isSlow = await eventually(within: .seconds(60)) {
+            (try? await real.job(ids[2]))??.health == .slow
+                && memory.snapshot(of: "slow-cover")?.health == .slow
+        }
+        #expect(isSlow)
+        for id in ids {
+            let told = try await real.job(id)
+            let shown = try #require(memory.snapshot(of: id.description))
+            #expect(told?.health.rawValue == shown.health.rawValue, "\(id)")
+            #expect(told?.health == (id == ids[2] ? .slow : .ok), "\(id)")
+            #expect(told?.position?.usual == memory.job(id)?.position?.usual, "\(id)")
+            #expect(Self.agree(try await real.outlook(id), memory.outlook(id)), "\(id)")
+        }
+        let sentence = try #require(memory.snapshot(of: "slow-cover")?.reason)
+        let said = try #require(try await real.reason(ids[2]))
+        // But for how long it has taken so far.
+        #expect(sentence.split(separator: "(").last == said.split(separator: "(").last)
+        #expect(
+            await eventually(within: .seconds(10)) {
+                (try? await real.bulk(BulkID(unchecked: "b")))??.health
+                    == memory.bulk(BulkID(unchecked: "b"))?.health
+            })
+        for task in running { task.cancel() }
+        await real.stop()
+    }
+
+    /// The same reason, or estimates that differ by no more than the time between the two looks.
+    static func agree(_ a: Outlook?, _ b: Outlook?) -> Bool {
+        guard let a, let b else { return a == b }
+        switch (a, b) {
+        case (.none(let a), .none(let b)): return a == b
+        case (.estimate(let a), .estimate(let b)):
+            func isNear(_ a: Duration, _ b: Duration) -> Bool {
+                abs((a - b).wholeMilliseconds) <= 60_000 + max(a, b).wholeMilliseconds / 20
+            }
+            return a.basis == b.basis && isNear(a.remaining, b.remaining) && isNear(a.high, b.high)
+        default: return false
+        }
     }
 
     /// A bulk, without what depends on when.
@@ -104,6 +194,19 @@ extension InMemoryHeadway {
     fileprivate func bulk(_ id: BulkID) -> BulkSummary? {
         store.withState { state in state.bulks[id].map { BulkSummary(id: id, shares: [$0.share]) } }
     }
+
+    fileprivate func outlook(_ id: JobID) -> Outlook? {
+        store.withState { state in
+            if case .job(let job)? = state.lines[id]?.record { state.outlook(of: job) } else { nil }
+        }
+    }
+
+    fileprivate func outlook(_ id: BulkID) -> Outlook? {
+        store.withState { state in
+            guard let line = state.bulks[id] else { return nil }
+            return state.outlook(of: BulkSummary(id: id, shares: [line.share]))
+        }
+    }
 }
 
 extension JobState {
@@ -122,7 +225,7 @@ extension JobState {
         // How long a stage took decides what is usual; a value in between may show that it was half done.
         job.position?.indexStartedAt = position?.indexStartedAt.map { _ in start }
         job.position?.halfAt = nil
-        job.position?.usual = nil
+        job.position?.usual = position?.usual.map { _ in UsualDuration(median: .zero, p95: .zero) }
         // Values in between may never have been seen.
         job.version = 1
         return job
@@ -139,17 +242,32 @@ private final class RealThing: Sendable {
     private let reader: StatusReader
     private let client: RedisClient
 
-    init() async throws {
+    init(history: DurationBook, pipelines: [String] = BusProgram.pipelines) async throws {
         server = try await RedisServer.start()
         keyspace = try Keyspace(partitions: 4)
         client = RedisClient(server.endpoint, on: loop, name: "test")
         reader = StatusReader(keyspace: keyspace, endpoint: server.endpoint, on: loop)
-        for json in BusProgram.pipelines {
+        for json in pipelines {
             _ = try await reader.put(
                 PipelineDocument.parse(Array(json.utf8), file: "test", revision: 1).get())
         }
         var options = AggregatorOptions(endpoint: server.endpoint, instance: "a")
         options.block = .milliseconds(20)
+        // What is slow is said at once: no worker was away.
+        options.publisherBackoff = .zero
+        // Each partition has a history of its own.
+        for partition in 0..<keyspace.partitions {
+            var fields = FieldBuffer()
+            history.encode(history.sketches.keys.sorted(), into: &fields)
+            var batch = CommandBatch()
+            batch.begin("HSET", argumentCount: 1 + 2 * fields.count)
+            batch.append(keyspace.durations(partition))
+            for (name, value) in fields {
+                batch.append(name)
+                batch.append(value)
+            }
+            _ = try await client.send(batch)
+        }
         aggregator = Aggregator(keyspace: keyspace, options: options, on: [loop])
         await aggregator.start()
         var workers: [Headway] = []
@@ -201,6 +319,22 @@ private final class RealThing: Sendable {
 
     func job(_ id: JobID) async throws -> JobState? {
         if case .job(let snapshot) = try await reader.job(id) { snapshot.state } else { nil }
+    }
+
+    func outlook(_ id: JobID) async throws -> Outlook? {
+        if case .job(let snapshot) = try await reader.job(id) { snapshot.outlook } else { nil }
+    }
+
+    func outlook(_ id: BulkID) async throws -> Outlook? {
+        if case .bulk(let snapshot)? = try await reader.bulks([id], current: 10).first {
+            snapshot.outlook
+        } else {
+            nil
+        }
+    }
+
+    func reason(_ id: JobID) async throws -> String? {
+        if case .job(let snapshot) = try await reader.job(id) { snapshot.reason } else { nil }
     }
 
     func bulk(_ id: BulkID) async throws -> BulkSummary? {

@@ -1,5 +1,6 @@
 import Seeded
 import Headway
+import HeadwayCore
 
 /// A seeded random program against a bus: what an enqueuer and two workers call, right or wrong.
 ///
@@ -52,6 +53,21 @@ struct BusProgram: Sendable {
           {"id": "print", "range": [66, 100]}]}
         """,
     ]
+
+    /// How long stages took before any of it: so many, and so long, that what a program adds is lost in them.
+    ///
+    /// - Parameter cover: of that stage alone.
+    static func history(cover: Duration = .seconds(3600)) -> DurationBook {
+        var book = DurationBook()
+        for pipeline in ["tale", "form"] {
+            for stage in ["plan", "page", "cover", "print"] {
+                let usual = stage == "cover" ? cover : .seconds(3600)
+                for _ in 0..<1_000 { book.add(usual, pipeline: pipeline, stage: stage) }
+            }
+            for _ in 0..<1_000 { book.add(.seconds(4 * 3600), pipeline: pipeline, stage: nil) }
+        }
+        return book
+    }
 
     let seed: UInt64
     let jobs: Int

@@ -266,4 +266,63 @@ struct CommandTests {
         }
         return isBound ? ListenAddress(host: "127.0.0.1", port: Int(UInt16(bigEndian: place.sin_port))) : nil
     }
+
+    @Test("what cannot be reported runs with a warning; with --strict it is not started, and that is said")
+    func strict() async throws {
+        let up = try await HeadwayUp.start()
+        let file = up.directory.file("one.json")
+        try FileAccess.write(#"{"name": "one", "stages": [{"id": "work"}]}"#, to: file)
+        #expect(try await up.run("pipelines", "check", file).output == "one: 1 stage, sound\n")
+        #expect(try await up.run("pipelines", "apply", file).code == 0)
+        let mark = up.directory.file("mark")
+        for (number, words) in [
+            ["--pipeline", "one", "--stage", "wrok"], ["--pipeline", "none", "--stage", "work"],
+        ].enumerated() {
+            let job = ["--job", "j-\(number)"]
+            let program = ["--", "touch", mark]
+            let strict = try await HeadwayBinary.run(
+                ["run", "--strict"] + words + job + program, environment: ["HEADWAY_STATE": up.state])
+            #expect(strict.code == 1)
+            #expect(
+                strict.error.contains("the program was not started, since it cannot be reported"),
+                "\(strict.error)")
+            #expect(throws: (any Error).self) { try FileAccess.read(mark) }
+            #expect(try await up.run("status", "j-\(number)").code == 1)
+            let lax = try await HeadwayBinary.run(
+                ["run"] + words + job + program, environment: ["HEADWAY_STATE": up.state])
+            #expect(lax.code == 0)
+            #expect(lax.error.contains("the program runs without being reported"))
+            #expect(throws: Never.self) { try FileAccess.read(mark) }
+            unsafe unlink(mark)
+        }
+        let good = try await up.run(
+            "run", "--strict", "--pipeline", "one", "--stage", "work", "--job", "good", "--", "true")
+        #expect(good.code == 0 && good.error == "")
+        let help = try await HeadwayBinary.run(["run", "--help"]).output
+        #expect(help.contains("--strict") && help.contains("has no such stage"))
+    }
+
+    @Test("a Redis that is not there: the advice fits who named it")
+    func advice() async throws {
+        let scratch = ScratchDirectory()
+        let state = scratch.file("state")
+        let none = try await HeadwayBinary.run(["status", "x"], environment: ["HEADWAY_STATE": state])
+        // Somebody may run a Redis at the usual place of this machine.
+        if none.error.contains("cannot reach Redis") {
+            #expect(
+                none.error.contains("no headway up runs in \(state)") && none.error.contains("--state DIR"))
+        }
+        let up = try await HeadwayUp.start(in: scratch)
+        let url = try FileAccess.read("\(up.state)/redis.url")
+        up.running.signal(SIGTERM)
+        _ = await up.running.end()
+        try FileAccess.write(String(decoding: url, as: UTF8.self), to: "\(up.state)/redis.url")
+        let gone = try await HeadwayBinary.run(["status", "x"], environment: ["HEADWAY_STATE": up.state])
+        #expect(gone.code == 1)
+        #expect(
+            gone.error.contains("does not run any more") && gone.error.contains("--state DIR"),
+            "\(gone.error)")
+        let named = try await HeadwayBinary.run(["status", "x", "--redis", "unix:///nowhere/redis.sock"])
+        #expect(named.error.contains("correct --redis"))
+    }
 }

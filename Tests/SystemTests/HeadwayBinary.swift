@@ -112,10 +112,13 @@ final class HeadwayUp: Sendable {
         ListenAddress(String(url.dropFirst("http://".count).dropLast())).map { HTTPProbe(address: $0) }
     }
 
-    static func start(in directory: ScratchDirectory = ScratchDirectory()) async throws -> HeadwayUp {
-        let running = try await HeadwayBinary.start([
-            "up", "--state", directory.file("state"), "--listen", "127.0.0.1:0", "--lease", "1s",
-        ])
+    static func start(
+        _ options: String..., in directory: ScratchDirectory = ScratchDirectory(),
+        environment: [String: String] = [:]
+    ) async throws -> HeadwayUp {
+        let running = try await HeadwayBinary.start(
+            ["up", "--state", directory.file("state"), "--listen", "127.0.0.1:0", "--lease", "1s"] + options,
+            environment: environment)
         let isUp = await eventually(within: .seconds(15)) { running.output.contains("Stop it with") }
         guard isUp, let line = running.output.split(separator: "\n").first,
             let url = line.split(separator: " ").last

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Headway
 import HeadwayCore
@@ -198,6 +199,70 @@ struct SimulationTests {
         let other = try await up.run("simulate", "-p", "tail")
         #expect(other.code == 1)
         #expect(other.error == "headway simulate: there is no pipeline tail; stored are tale\n")
+    }
+
+    @Test("in three processes it comes out as in one, and every process has worked")
+    func processes() async throws {
+        let up = try await HeadwayUp.start()
+        let file = up.directory.file("tale.json")
+        try FileAccess.write(Self.tale, to: file)
+        let outcome = try await up.run(
+            "simulate", "--pipeline", file, "--jobs", "30", "--workers", "9", "--processes", "3", "--fail",
+            "20%", "--retry", "--pace", "500ms", "--seed", "4", "--bulk", "three", within: .seconds(120))
+        #expect(outcome.code == 0, "\(outcome.error)")
+        #expect(outcome.output.contains("with 9 workers in 3 processes of their own"))
+        #expect(outcome.output.contains("30 of 30 registered, settled"))
+        let jobs = try await up.run("jobs", "--bulk", "three", "--json").output
+        for worker in ["sim-1", "sim-2", "sim-3"] { #expect(jobs.contains("\"worker\":\"\(worker)\"")) }
+    }
+
+    @Test("a worker process that is killed with -9 is started again; what it had is lost, and all adds up")
+    func killed() async throws {
+        let up = try await HeadwayUp.start()
+        let file = up.directory.file("tale.json")
+        try FileAccess.write(Self.tale, to: file)
+        let running = try await HeadwayBinary.start(
+            [
+                "simulate", "-p", file, "-n", "12", "-w", "6", "--processes", "2", "--pace", "4s", "--seed",
+                "5",
+                "--bulk", "killed",
+            ], environment: ["HEADWAY_STATE": up.state])
+        let isWorking = await eventually(within: .seconds(30)) {
+            (try? await up.run("status", "killed", "--json").output.contains(/"running":[1-9]/)) ?? false
+        }
+        #expect(isWorking)
+        let worker = try #require(Self.children(of: running.pid).first)
+        kill(worker, SIGKILL)
+        #expect(await running.end(within: .seconds(120)) == 0, "\(running.error)")
+        #expect(running.error.contains("killed by SIGKILL with "))
+        #expect(running.output.contains("Cut off:"))
+        #expect(running.output.contains("12 of 12 registered, settled"))
+        #expect(Self.children(of: running.pid).isEmpty)
+    }
+
+    /// Whichever thread started them.
+    private static func children(of parent: pid_t) -> [pid_t] {
+        let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return processes.compactMap { pid_t($0) }.filter { process in
+            guard let text = try? FileAccess.read("/proc/\(process)/stat") else { return false }
+            let fields = String(decoding: text, as: UTF8.self).split(separator: ")").last?.split(
+                separator: " ")
+            return fields.map { $0.count > 1 && pid_t($0[1]) == parent } ?? false
+        }
+    }
+
+    @Test("what a worker process says of an attempt is read as it was written")
+    func answers() {
+        let all: [SimulationAnswer] = [
+            .end(.completed), .end(.failed(code: "rate_limited")), .end(.silent), .end(.cancelled),
+            .end(.cutOff),
+            .trouble("no such thing, at all"),
+        ]
+        for answer in all {
+            let read = SimulationAnswer.read(answer.line(of: "17 2"))
+            #expect(read?.order == "17 2" && read?.1 == answer)
+        }
+        for broken in ["", "17", "17 2", "17 2 nonsense"] { #expect(SimulationAnswer.read(broken) == nil) }
     }
 
     @Test("a worker that falls silent is lost, one that stands still is stalled, and both are accounted for")

@@ -1,5 +1,6 @@
 import Foundation
 import HeadwayWire
+import ReadAPI
 import TestSupport
 import Testing
 

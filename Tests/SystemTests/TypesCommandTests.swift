@@ -45,6 +45,25 @@ struct TypesCommandTests {
         #expect(text == wanted)
     }
 
+    @Test(
+        "a pipeline that is called like a type of Swift's gets a name that hides none, and the file says so")
+    func collisions() async throws {
+        let scratch = ScratchDirectory()
+        for (name, contract) in [
+            ("task", "TaskPipeline"), ("job", "JobPipeline"), ("set", "SetPipeline"),
+            ("data", "DataPipeline"),
+            ("string", "StringPipeline"), ("book", "Book"), ("tasks", "Tasks"),
+        ] {
+            let file = scratch.file("\(name).json")
+            try #"{"name": "\#(name)", "stages": [{"id": "work"}]}"#.write(
+                toFile: file, atomically: true, encoding: .utf8)
+            let text = try await printed("swift", file)
+            #expect(text.contains("\nenum \(contract): PipelineContract {"), "\(text.prefix(600))")
+            #expect(text.contains("// It is \(contract), because") == contract.hasSuffix("Pipeline"))
+            #expect(text.contains(#"static let name = "\#(name)""#))
+        }
+    }
+
     @Test("TypeScript takes the types of every pipeline, strictly")
     func typeScript() async throws {
         let scratch = ScratchDirectory()

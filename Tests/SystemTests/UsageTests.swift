@@ -101,6 +101,12 @@ struct UsageTests {
             testDescription: "pipelines of nothing", words: ["pipelines", "chek"], says: "did you mean check?"
         ),
         Mistake(
+            testDescription: "polls that nobody would post", words: ["up", "--webhook-polls", "1m"],
+            says: "--webhook-polls needs --webhook"),
+        Mistake(
+            testDescription: "polls told all the time", words: ["serve", "--webhook-polls", "10ms"],
+            says: "--webhook-polls wants a time from 1s to 1d"),
+        Mistake(
             testDescription: "a Redis URL without a scheme", words: ["status", "x", "--redis", "localhost"],
             says: "--redis: it needs a scheme"),
     ]

@@ -93,6 +93,10 @@ struct WebhookSystemTests {
                 "did you mean job.failed?"
             ),
             (
+                ["--webhook", "http://a/", "--webhook-events", "job.polls"], secret,
+                "job.polls has an option of its own, --webhook-polls"
+            ),
+            (
                 [],
                 ["HEADWAY_WEBHOOK": "http://a/,nonsense", "HEADWAY_WEBHOOK_SECRET": WebhookReceiver.secret],
                 "starts with http:// or https://"

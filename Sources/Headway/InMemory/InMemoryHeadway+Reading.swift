@@ -4,6 +4,7 @@ import HeadwayCore
 extension InMemoryHeadway {
     /// What can be said of a job's id.
     public enum Answer: Sendable, Equatable {
+        /// How it stands.
         case job(JobSnapshot)
         /// It finished, and its snapshot has expired; how it ended is remembered for a while.
         case expired(Status, attempt: Int)
@@ -60,14 +61,15 @@ extension InMemoryHeadway {
 }
 
 extension MemoryState {
-    func snapshot(of id: JobID) -> InMemoryHeadway.JobSnapshot? {
+    mutating func snapshot(of id: JobID) -> InMemoryHeadway.JobSnapshot? {
         guard case .job(let job)? = lines[id]?.record else { return nil }
-        return InMemoryHeadway.JobSnapshot(job, catalog[job.pipeline])
+        return InMemoryHeadway.JobSnapshot(job, catalog[job.pipeline], outlook(of: job), at: now)
     }
 
-    func snapshot(of id: BulkID) -> InMemoryHeadway.BulkSnapshot? {
+    mutating func snapshot(of id: BulkID) -> InMemoryHeadway.BulkSnapshot? {
         guard let line = bulks[id], line.expired == nil else { return nil }
-        return InMemoryHeadway.BulkSnapshot(BulkSummary(id: id, shares: [line.share]))
+        let summary = BulkSummary(id: id, shares: [line.share])
+        return InMemoryHeadway.BulkSnapshot(summary, outlook(of: summary), at: now)
     }
 
     func hasEnded(_ id: JobID) -> Bool {

@@ -15,6 +15,7 @@ import Synchronization
 ///
 /// Everything is held in memory, in bounds (``Options``), and is gone with the last reference. Thread-safe.
 public final class InMemoryHeadway: HeadwayBus {
+    /// What it holds, and under which name it works. The defaults are what nearly everybody wants.
     public struct Options: Sendable {
         /// Who works here, as shown beside a job; at most 200 characters. `host:pid` when nil.
         public var worker: String?
@@ -31,9 +32,11 @@ public final class InMemoryHeadway: HeadwayBus {
         /// What the clock's start is called, in milliseconds since 1970; the machine's time when nil.
         public var startingAt: Int64?
 
+        /// The defaults, under a name of its own.
         public init(worker: String? = nil) { self.worker = worker }
     }
 
+    /// Who works here, as shown beside a job.
     public let worker: String
     public var backing: BusBacking { BusBacking(self) }
     let store: MemoryStore
@@ -44,6 +47,7 @@ public final class InMemoryHeadway: HeadwayBus {
 
     /// - Parameters:
     ///   - pipelines: definitions in JSON, as `headway pipelines apply` takes them.
+    ///   - options: bounds, and under which name it works.
     ///   - clock: where its time comes from; a ``ManualClock`` lets a test decide.
     /// - Throws: ``HeadwayError`` with `invalid`, naming all that is wrong in the definitions.
     public init(
@@ -138,6 +142,7 @@ public final class InMemoryHeadway: HeadwayBus {
     /// The last hundred words that broke a rule, oldest first; behind Redis they stand in `rejected`.
     public var refusals: [Refused] { store.withState { $0.refusals } }
 
+    /// What an `InMemoryHeadway` has done and what it holds.
     public struct Statistics: Sendable, Equatable {
         /// Calls of `report` and `substep`.
         public internal(set) var reports: Int64 = 0
@@ -159,6 +164,7 @@ public final class InMemoryHeadway: HeadwayBus {
         public internal(set) var jobs = 0
         /// Jobs that beat.
         public internal(set) var openJobs = 0
+        /// Bulks that something is known of.
         public internal(set) var bulks = 0
     }
 

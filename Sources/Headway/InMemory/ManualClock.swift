@@ -7,11 +7,14 @@ import Synchronization
 ///     let headway = try InMemoryHeadway(pipelines: [article], clock: clock)
 ///     clock.advance(by: .seconds(600))
 public final class ManualClock: Clock {
+    /// A moment of this clock.
     public struct Instant: InstantProtocol {
         /// Since the clock was made.
         public let offset: Duration
 
+        /// The moment that much later.
         public func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
+        /// How long it is from here to there; negative when that was before.
         public func duration(to other: Instant) -> Duration { other.offset - offset }
         public static func < (a: Instant, b: Instant) -> Bool { a.offset < b.offset }
     }
@@ -29,9 +32,12 @@ public final class ManualClock: Clock {
 
     private let state = Mutex(State())
 
+    /// A clock that stands at its beginning.
     public init() {}
 
+    /// Where it stands.
     public var now: Instant { Instant(offset: state.withLock { $0.now }) }
+    /// None: it moves by exactly what it is told.
     public var minimumResolution: Duration { .zero }
 
     /// Lets time pass; sleepers whose time has come wake in their order. A negative step does nothing.

@@ -15,6 +15,7 @@ extension MemoryState {
         let counted = before.flatMap { line.share.counts[$0.status] > 0 ? $0 : nil }
         line.share.move(from: counted, to: after, isHome: true, at: time)
         line.members.insert(id)
+        if after.status == .running { line.running.insert(id) } else { line.running.remove(id) }
         bulks[bulk] = line
         touch(bulk)
     }
@@ -94,6 +95,7 @@ extension MemoryState {
         if line.expired == nil {
             bulks[id]?.expired = max(line.share.version, 1)
             bulks[id]?.members = []
+            bulks[id]?.running = []
             bulks[id]?.due = due + .seconds(24 * 3600)
             look(ahead: id)
             expire(id, upTo: time)

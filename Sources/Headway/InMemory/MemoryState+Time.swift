@@ -123,7 +123,10 @@ extension MemoryState {
 
     mutating func remove(_ id: JobID) {
         guard let line = lines.removeValue(forKey: id) else { return }
-        if let (bulk, _) = line.record.contribution { bulks[bulk]?.members.remove(id) }
+        if let (bulk, _) = line.record.contribution {
+            bulks[bulk]?.members.remove(id)
+            bulks[bulk]?.running.remove(id)
+        }
         changed.insert(.job(id))
     }
 

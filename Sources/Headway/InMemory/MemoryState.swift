@@ -44,6 +44,8 @@ struct MemoryState: Sendable {
         var share: BulkShare
         /// Of members whose line is still here.
         var members: Set<JobID> = []
+        /// Of these, those that run.
+        var running: Set<JobID> = []
         var due: Timestamp?
         var queued: Timestamp?
         /// The version that it had when it was let go.
@@ -61,6 +63,11 @@ struct MemoryState: Sendable {
     var open: [Int: OpenJob] = [:]
     var lastKey = 0
     var lastOwner = 0
+    /// How long stages took: what is usual, and what estimates rest on.
+    private(set) var durations = DurationBook()
+    private var estimators = Estimators()
+    /// Whether `estimators` has yet to hear of some of it.
+    private var isHistoryNew = false
     var deadlines = DeadlineQueue()
     /// Shares that have something to tell.
     var errands: Set<BulkID> = []
@@ -119,7 +126,8 @@ struct MemoryState: Sendable {
     /// A word about a job, as heard now.
     mutating func fold(_ id: JobID, _ event: ProgressEvent) {
         fire(id, upTo: now + .milliseconds(-1))
-        let outcome = lines[id, default: Line()].record.apply(id, event, at: now, catalog: catalog)
+        let outcome = lines[id, default: Line()].record.apply(
+            id, event, at: now, catalog: catalog, book: durations)
         switch outcome.verdict {
         case .applied: counters.applied += 1
         case .unchanged, .held: break
@@ -149,10 +157,65 @@ struct MemoryState: Sendable {
         guard let line = lines[id] else { return }
         if case .unknown = line.record { return remove(id) }
         if outcome.isRecordChanged { changed.insert(.job(id)) }
+        measure(outcome.durations, line.record)
         if let (bulk, after) = line.record.contribution { count(id, in: bulk, as: after, at: time) }
-        if case .job(let job) = line.record, job.isCancelRequested { warn(line.keys, of: job.attempt) }
+        if case .job(let job) = line.record {
+            if job.isCancelRequested { warn(line.keys, of: job.attempt) }
+            // Also one that began anew, and counts as before: nobody has asked this attempt yet.
+            if outcome.isRecordChanged, job.status == .running, !job.isCancelRequested, let bulk = job.bulk,
+                bulks[bulk]?.share.isCancelling ?? false
+            {
+                errands.insert(bulk)
+            }
+        }
         look(ahead: id)
     }
+
+    // MARK: Durations
+
+    /// Word by word, so that what is usual is what was so when a stage began.
+    private mutating func measure(_ samples: [DurationSample], _ record: JobRecord) {
+        guard !samples.isEmpty, case .job(let job) = record else { return }
+        for sample in samples {
+            durations.add(
+                sample.duration, pipeline: job.pipeline.name, stage: sample.stage, isHalf: sample.isHalf)
+        }
+        isHistoryNew = true
+    }
+
+    /// A history from elsewhere.
+    mutating func learn(_ book: DurationBook) {
+        durations = durations + book
+        isHistoryNew = true
+    }
+
+    /// How long a job will still take, as it is shown to those who look.
+    mutating func outlook(of job: JobState) -> Outlook {
+        refreshHistory()
+        return estimators.shown(job, catalog[job.pipeline], at: now)
+    }
+
+    /// As a reader behind Redis, by what ended lately and by some of the members that run now, the longest first.
+    /// O(running members).
+    mutating func outlook(of summary: BulkSummary) -> Outlook {
+        refreshHistory()
+        let members = (bulks[summary.id]?.running ?? []).compactMap { id -> JobState? in
+            if case .job(let job)? = lines[id]?.record, job.status == .running { job } else { nil }
+        }
+        let longest = members.sorted { ($0.startedAt ?? now, $0.id) < ($1.startedAt ?? now, $1.id) }
+        let running = longest.prefix(Self.mostRunning).map { (job: $0, pipeline: catalog[$0.pipeline]) }
+        return estimators.shown(summary, running: running, at: now)
+    }
+
+    private static let mostRunning = 10
+
+    private mutating func refreshHistory() {
+        guard isHistoryNew else { return }
+        estimators.take(durations)
+        isHistoryNew = false
+    }
+
+    // MARK: Refusals
 
     mutating func refuse(_ reason: Refusal, _ event: ProgressEvent) {
         counters.refused[reason.rawValue, default: 0] += 1

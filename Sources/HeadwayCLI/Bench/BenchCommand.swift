@@ -23,7 +23,6 @@ enum BenchCommand {
             Option("samples", "s", .count("N", 20...100_000), "events of the latency run", fallback: "200"),
             Option("seed", nil, .count("N", 0...1_000_000_000), "of the simulated fleets", fallback: "1"),
         ],
-        isHidden: true,
         run: { try await run($0) })
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {

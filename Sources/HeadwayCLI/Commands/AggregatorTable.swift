@@ -13,32 +13,36 @@ enum AggregatorTable {
             _ = try await desk.reader.aggregators()
             // Whether somebody lives shows only in what moves.
             try? await desk.loop.sleep(for: look)
-            let (instances, partitions) = try await desk.reader.aggregators()
+            let report = try await desk.reader.aggregators()
             if invocation.arguments.isOn("json") {
-                Terminal.say(json(instances, partitions))
+                var json = JSONWriter()
+                report.write(to: &json)
+                Terminal.say(String(decoding: json.bytes, as: UTF8.self))
             } else {
-                show(instances, partitions, on: invocation.terminal)
+                show(report, on: invocation.terminal)
             }
-            return partitions.contains { $0.isHalted || $0.freshness.isStale } ? .failed : .done
+            return report.partitions.contains { $0.isHalted || $0.freshness.isStale } ? .failed : .done
         }
     }
 
-    private static func show(
-        _ instances: [AggregatorInstance], _ partitions: [PartitionStanding], on terminal: Terminal
-    ) {
-        var table = Table(head: ["INSTANCE", "OWNS", "COMMITS", "FENCED", "DUPLICATES", "NOTE"])
-        table.rows = instances.map { instance in
-            let owned = partitions.count { $0.control?.owner == instance.name }
-            return [
-                instance.name, "\(owned)", "\(instance.beat.commits)", "\(instance.beat.fenced)",
+    private static func show(_ report: AggregatorReport, on terminal: Terminal) {
+        var table = Table(
+            head: ["INSTANCE", "OWNS", "COMMITS", "FENCED", "DUPLICATES", "NOTE"],
+            numbers: ["OWNS", "COMMITS", "FENCED", "DUPLICATES"])
+        table.rows = report.instances.map { instance in
+            [
+                instance.name, "\(report.owned(by: instance))", "\(instance.beat.commits)",
+                "\(instance.beat.fenced)",
                 "\(instance.beat.duplicates)",
                 instance.beat.isLeaving ? "leaving" : "",
             ]
         }
         table.print(to: terminal)
         Terminal.say("")
-        var lines = Table(head: ["PARTITION", "OWNER", "FENCE", "COMMIT", "BEHIND", "LAG", "LOST", "NOTE"])
-        lines.rows = partitions.map { partition in
+        var lines = Table(
+            head: ["PARTITION", "OWNER", "FENCE", "COMMIT", "BEHIND", "LAG", "LOST", "NOTE"],
+            numbers: ["PARTITION", "FENCE", "COMMIT", "BEHIND", "LAG", "LOST"])
+        lines.rows = report.partitions.map { partition in
             let control = partition.control
             return [
                 "\(partition.partition)", control?.owner ?? "nobody", "\(control?.fence ?? 0)",
@@ -54,41 +58,5 @@ enum AggregatorTable {
         if partition.isHalted { return "HALTED: see its owner's log" }
         if partition.freshness.isStale { return "stale: no living owner" }
         return partition.control?.next.map { "handed to \($0)" } ?? ""
-    }
-
-    private static func json(_ instances: [AggregatorInstance], _ partitions: [PartitionStanding]) -> String {
-        var json = JSONWriter()
-        json.beginObject()
-        json.key("instances")
-        json.beginArray()
-        for instance in instances {
-            json.beginObject()
-            json.field("name", instance.name)
-            json.field("owned", partitions.count { $0.control?.owner == instance.name })
-            json.field("leaving", instance.beat.isLeaving)
-            json.field("commits", Int(instance.beat.commits))
-            json.field("fenced", Int(instance.beat.fenced))
-            json.field("duplicates", Int(instance.beat.duplicates))
-            json.endObject()
-        }
-        json.endArray()
-        json.key("partitions")
-        json.beginArray()
-        for partition in partitions {
-            json.beginObject()
-            json.field("partition", partition.partition)
-            json.field("owner", partition.control?.owner)
-            json.field("fence", partition.control.map { Int($0.fence) })
-            json.field("epoch", partition.control?.epoch)
-            json.field("commit", partition.control.map { Int($0.commit) })
-            json.field("lagEvents", Int(partition.lagEvents))
-            json.field("lost", partition.control.map { Int($0.lost) })
-            json.field("halted", partition.isHalted)
-            json.fields(partition.freshness)
-            json.endObject()
-        }
-        json.endArray()
-        json.endObject()
-        return String(decoding: json.bytes, as: UTF8.self)
     }
 }

@@ -26,7 +26,8 @@ enum PipelinesCommand {
         switch words.first {
         case "check":
             for document in try read(Array(words.dropFirst())) {
-                Terminal.say("\(document.pipeline.name): \(document.pipeline.stages.count) stages, sound")
+                let count = document.pipeline.stages.count
+                Terminal.say("\(document.pipeline.name): \(count) \(count == 1 ? "stage" : "stages"), sound")
             }
             return .done
         case "apply":

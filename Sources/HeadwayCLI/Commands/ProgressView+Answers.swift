@@ -6,6 +6,7 @@ extension ProgressView.Bulk {
         let summary = snapshot.summary
         self.init(
             id: summary.id.description, text: summary.text, percent: summary.percent,
+            fill: summary.fraction.partsPerMillion,
             failed: summary.counts.failed,
             cancelled: summary.counts.cancelled, stalled: summary.health[.stalled] ?? 0,
             isSettled: summary.phase == .settled, perMinute: snapshot.rate?.perMinute,
@@ -33,7 +34,8 @@ extension ProgressView.Job {
         self.init(
             id: state.id.description, label: state.label, status: Status(state.status),
             percent: state.percent,
-            stage: stage, message: state.failure?.message ?? snapshot.message, concern: snapshot.reason,
+            fill: state.status == .completed ? nil : state.fraction.partsPerMillion, stage: stage,
+            message: state.failure?.message ?? snapshot.message, concern: snapshot.reason,
             secondsLeft: snapshot.outlook.secondsLeft)
         if case .count(let done, let total) = position?.progress {
             self.done = done

@@ -1,3 +1,5 @@
+import EventLoop
+import Headway
 import HeadwayCore
 import HeadwayWire
 import ReadAPI
@@ -16,11 +18,21 @@ enum PublishCommand {
               headway publish job.started article-42 pipeline=article bulk=spring worker=w-7
               headway publish stage.progressed article-42 stage=writing done=5 total=10
               headway publish job.completed article-42 result=clx123
+
+            With --spool DIR the event is written to a file there first, numbered, and the command waits up to 5 s \
+            until it is applied. What is not applied by then stays in DIR, and the next command or worker that uses \
+            DIR sends it again; nothing counts twice. Without TYPE only what other processes left in DIR is sent: \
+            exit status 1 when it is not all applied within 30 s.
             """,
-        options: RedisChoice.options,
+        options: RedisChoice.options + SpoolChoice.options,
         run: { try await run($0) })
 
     private static func run(_ invocation: Invocation) async throws -> ExitCode {
+        if let spool = invocation.arguments.text("spool") {
+            if invocation.arguments.words.isEmpty { return try await SpoolChoice.drain(spool, invocation) }
+            let event = try event(invocation.arguments.words)
+            return try await SpoolChoice.publish(event, spool, invocation)
+        }
         let event = try event(invocation.arguments.words)
         return try await Desk.with(invocation) { desk in
             let client = RedisClient(desk.redis.endpoint, on: desk.loop, name: "headway-publish")

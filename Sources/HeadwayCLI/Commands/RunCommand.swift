@@ -9,20 +9,26 @@ enum RunCommand {
         details: """
             Runs COMMAND and reports it as a job: its start, its progress, its exit code or the signal that ended \
             it, and how long it took. Lines `headway: 3/10 message` or `3/10` on its output become progress; every \
-            other byte passes through. SIGTERM and SIGINT are forwarded.
+            other byte passes through. Where that goes to a terminal, the program sees one too; elsewhere many programs \
+            hold their lines back until there are enough of them (python -u, stdbuf -oL). SIGTERM and SIGINT are forwarded.
 
-            The exit status is the program's (128 + n for a signal, 127 when there is no such program). A Redis that \
-            is away never keeps the program from running.
+            The exit status is the program's (128 + n for a signal, 127 when there is no such program).
+
+            What hinders reporting never hinders the program: when Redis is away, the pipeline is not stored, it has \
+            no such stage, or the job has ended already, a warning says so and the program runs unreported. With \
+            --strict it is not started then, and the exit status is 1: for whoever would rather have nothing done \
+            than something that nobody sees.
 
               headway run --pipeline import --job nightly --stage loading -- ./load.sh /data
             """,
-        options: RedisChoice.options + [
+        options: RedisChoice.options + SpoolChoice.options + [
             Option("pipeline", "p", .text("NAME"), "the job's pipeline (required)"),
             Option("job", "j", .text("ID"), "the job's id (required)"),
             Option("bulk", "b", .text("ID"), "the bulk that it belongs to"),
             Option("stage", "s", .text("ID"), "the stage that the program is (required)"),
             Option("label", nil, .text("TEXT"), "what people call the job"),
             Option("worker", nil, .text("NAME"), "who runs it (default host:pid)"),
+            Option("strict", nil, .flag, "do not start what cannot be reported"),
             Option("unfinished", nil, .flag, "the job goes on after this stage: do not complete it"),
         ],
         stopsAtFirstWord: true,
@@ -36,7 +42,13 @@ enum RunCommand {
         }
         let choice = try RedisChoice.of(invocation)
         let loop = EventLoop(name: "run")
-        let witness = await RunWitness.open(invocation, choice, on: loop)
+        let witness: RunWitness
+        do {
+            witness = try await RunWitness.open(invocation, choice, on: loop)
+        } catch {
+            await loop.stop()
+            throw error
+        }
         let signals = Signals(on: loop)
         let program = WrappedProgram(arguments.words, environment: invocation.environment, on: loop)
         let forwarding = Task {
@@ -48,6 +60,12 @@ enum RunCommand {
             let ending = try await witness.watch { report in try await program.run(report) }
             await witness.end(ending, after: ContinuousClock.now - start)
             code = ending.code
+        } catch let refusal as RunWitness.Unreported {
+            forwarding.cancel()
+            await signals.cancel()
+            await witness.close()
+            await loop.stop()
+            throw Failure("\(refusal)")
         } catch let problem as ChildProcess.Problem {
             await witness.end(problem)
             Terminal.write("headway run: \(problem)\n", to: STDERR_FILENO)

@@ -10,10 +10,19 @@ actor RunWitness {
     private let job: Job<AnyPipeline>?
     private let stage: String
     private let completes: Bool
+    private let isStrict: Bool
     private let log: Log
 
-    static func open(_ invocation: Invocation, _ choice: RedisChoice, on loop: EventLoop) async -> RunWitness
-    {
+    /// The program was not started, because nobody could have been told of it.
+    struct Unreported: Error, CustomStringConvertible {
+        let cause: any Error
+        var description: String { "the program was not started, since it cannot be reported: \(cause)" }
+    }
+
+    /// - Throws: only with `--strict`, what hinders reporting.
+    static func open(
+        _ invocation: Invocation, _ choice: RedisChoice, on loop: EventLoop
+    ) async throws -> RunWitness {
         let arguments = invocation.arguments
         var headway: Headway?
         var job: Job<AnyPipeline>?
@@ -22,6 +31,7 @@ actor RunWitness {
             var options = Headway.Options(
                 namespace: arguments.text("namespace") ?? "hw", worker: arguments.text("worker"))
             options.connectTimeout = .seconds(2)
+            SpoolChoice.set(in: &options, from: arguments)
             let connected = try await Headway.connect(choice.url, options: options)
             headway = connected
             // Before the job is started: a job that no stage can follow would stay behind, running for ever.
@@ -41,10 +51,15 @@ actor RunWitness {
                     "the pipeline wants stage \(later) as well: the job stays open (--unfinished)")
             }
         } catch {
+            if arguments.isOn("strict") {
+                try? await headway?.close(within: .seconds(2))
+                throw Failure("\(Unreported(cause: error))")
+            }
             invocation.log.warning("the program runs without being reported: \(error)")
         }
         return RunWitness(
-            headway, job, stage: arguments.text("stage") ?? "", completes: completes, log: invocation.log)
+            headway, job, stage: arguments.text("stage") ?? "", completes: completes,
+            isStrict: arguments.isOn("strict"), log: invocation.log)
     }
 
     /// The ids of the pipeline's stages; nil when it is not known here.
@@ -71,11 +86,15 @@ actor RunWitness {
         return pipeline.stages.dropFirst(place + 1).first { !$0.isOptional }?.id
     }
 
-    private init(_ headway: Headway?, _ job: Job<AnyPipeline>?, stage: String, completes: Bool, log: Log) {
+    private init(
+        _ headway: Headway?, _ job: Job<AnyPipeline>?, stage: String, completes: Bool, isStrict: Bool,
+        log: Log
+    ) {
         self.headway = headway
         self.job = job
         self.stage = stage
         self.completes = completes
+        self.isStrict = isStrict
         self.log = log
     }
 
@@ -102,6 +121,7 @@ actor RunWitness {
         } catch {
             if let result = ran.withLock({ $0 }) { return try result.get() }
             // The stage was refused before the program began.
+            if isStrict { throw Unreported(cause: error) }
             log.warning("the program runs without being reported: \(error)")
             return try await program { _ in }
         }

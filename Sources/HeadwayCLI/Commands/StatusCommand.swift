@@ -42,15 +42,20 @@ enum StatusCommand {
     private static func show(_ found: [Subject.Answer], on terminal: Terminal) {
         let bulks = found.compactMap { if case .bulk(.bulk(let snapshot)) = $0 { snapshot } else { nil } }
         if !bulks.isEmpty {
-            var table = Table(head: [
-                "BULK", "PHASE", "DONE", "%", "QUEUED", "RUNNING", "FAILED", "CANCELLED", "NOTE",
-            ])
+            var table = Table(
+                head: [
+                    "BULK", "PHASE", "DONE", "%", "QUEUED", "RUNNING", "FAILED", "CANCELLED", "RATE", "LEFT",
+                    "NOTE",
+                ], numbers: ["%", "QUEUED", "RUNNING", "FAILED", "CANCELLED", "RATE", "LEFT"])
             table.rows = bulks.map { bulk in
                 let summary = bulk.summary
                 let counts = summary.counts
+                let row = ProgressView.Bulk(bulk)
                 return [
                     summary.id.description, summary.phase.rawValue, summary.text, "\(summary.percent)",
                     "\(counts.queued)", "\(counts.running)", "\(counts.failed)", "\(counts.cancelled)",
+                    row.perMinute.map { $0 > 0 && !row.isSettled ? "\(BarPainter.rate($0))/min" : "" } ?? "",
+                    row.secondsLeft.map { TimeSpan.of(.seconds($0)) } ?? "",
                     bulk.freshness.isStale
                         ? "stale: no aggregator is at work" : summary.outcome?.rawValue ?? "",
                 ]
@@ -74,17 +79,20 @@ enum StatusCommand {
 /// Jobs as rows.
 enum JobTable {
     static func of(_ answers: [JobAnswer]) -> Table {
-        var table = Table(head: ["JOB", "STATUS", "%", "STAGE", "HEALTH", "ATTEMPT", "MESSAGE"])
+        var table = Table(
+            head: ["JOB", "STATUS", "%", "STAGE", "HEALTH", "ATTEMPT", "LEFT", "MESSAGE"],
+            numbers: ["%", "ATTEMPT", "LEFT"])
         table.rows = answers.map { answer in
             let row = ProgressView.Job(answer)
             guard case .job(let snapshot) = answer else {
-                return [row.id, row.status.rawValue, "\(row.percent)", "", "", "", row.message ?? ""]
+                return [row.id, row.status.rawValue, "\(row.percent)", "", "", "", "", row.message ?? ""]
             }
             let state = snapshot.state
             let code = state.failure?.code.map { "\($0): " } ?? ""
             return [
                 row.id, row.status.rawValue, "\(row.percent)", row.stage ?? "",
                 state.status == .running ? state.health.rawValue : "", "\(state.attempt)",
+                row.secondsLeft.map { TimeSpan.of(.seconds($0)) } ?? "",
                 code + (row.concern ?? row.message ?? ""),
             ]
         }

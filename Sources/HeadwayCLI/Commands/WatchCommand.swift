@@ -26,6 +26,8 @@ enum WatchCommand {
         return try await Desk.with(invocation) { desk in
             let display = ProgressDisplay(invocation.terminal)
             let signals = Signals(on: desk.loop)
+            let resizes = Signals([SIGWINCH], on: desk.loop)
+            let resizing = Task { for await _ in resizes.stream { display.repaint() } }
             let watching = Task {
                 try await watch(subjects, at: desk, on: display, patience: patience, log: invocation.log)
             }
@@ -38,6 +40,8 @@ enum WatchCommand {
             }
             let result = await watching.result
             interrupt.cancel()
+            resizing.cancel()
+            await resizes.cancel()
             display.close()
             await signals.cancel()
             if case .failure(let error) = result, error is CancellationError {

@@ -3,6 +3,8 @@ import Glibc
 import Synchronization
 
 /// A program whose output passes through us, with its progress lines taken out.
+///
+/// Where our output goes to a terminal, its output goes to one too.
 final class WrappedProgram: Sendable {
     private let words: [String]
     private let environment: [String: String]
@@ -21,34 +23,43 @@ final class WrappedProgram: Sendable {
     func run(_ report: @escaping @Sendable (ProgressFilter.Progress) -> Void) async throws
         -> ChildProcess.Ending
     {
-        let output = try Descriptor.pipe()
-        let error = try Descriptor.pipe()
+        let terminal = isatty(STDOUT_FILENO) == 1 ? PseudoTerminal.open(like: STDOUT_FILENO) : nil
+        let output = try terminal.map { (reading: $0.reading, writing: $0.writing) } ?? Descriptor.pipe()
+        // Both to the one terminal, so that they stay in order.
+        let isShared = terminal != nil && isatty(STDERR_FILENO) == 1
+        let error = isShared ? nil : try Descriptor.pipe()
         let plan = ChildProcess.Plan(
             arguments: words, environment: environment, input: .inherited,
             output: .descriptor(output.writing),
-            error: .descriptor(error.writing))
+            error: .descriptor(error?.writing ?? output.writing))
         defer {
             close(output.writing)
-            close(error.writing)
+            if let error { close(error.writing) }
         }
+        let resizes = terminal.map { _ in Signals([SIGWINCH], on: loop) }
+        let resizing = Task {
+            guard let resizes, let terminal else { return }
+            for await _ in resizes.stream { terminal.resize(like: STDOUT_FILENO) }
+        }
+        defer { resizing.cancel() }
         let child: ChildProcess
         do {
             child = try ChildProcess.start(plan)
         } catch let problem {
             close(output.reading)
-            close(error.reading)
+            if let error { close(error.reading) }
+            await resizes?.cancel()
             throw problem
         }
         process.withLock { $0 = child }
-        let pumps = [
-            OutputPump(from: output.reading, to: STDOUT_FILENO, on: loop, report),
-            OutputPump(from: error.reading, to: STDERR_FILENO, on: loop, report),
-        ]
+        var pumps = [OutputPump(from: output.reading, to: STDOUT_FILENO, on: loop, report)]
+        if let error { pumps.append(OutputPump(from: error.reading, to: STDERR_FILENO, on: loop, report)) }
         while true {
             if let ending = child.poll() {
                 process.withLock { $0 = nil }
                 // What it wrote last is in the pipes already; a grandchild that holds them open is not waited for.
                 for pump in pumps { await pump.drain() }
+                await resizes?.cancel()
                 return ending
             }
             try? await loop.sleep(for: .milliseconds(10))

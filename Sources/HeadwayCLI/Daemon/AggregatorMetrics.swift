@@ -15,9 +15,18 @@ enum AggregatorMetrics {
         var rejected = MetricFamily(
             "headway_events_rejected", .counter, "Events that were refused, by reason.")
         let reasons = stats.reduce(into: [:]) { $0.merge($1.rejected, uniquingKeysWith: +) }
-        for (reason, count) in reasons.sorted(by: { $0.key < $1.key }) {
+        // All reasons from the beginning: a counter that appears at 1 has not risen for whoever looks.
+        let silent = Refusal.allCases.map { ($0.rawValue, Int64(0)) }
+        let all = reasons.merging(silent) { counted, _ in counted }
+        for (reason, count) in all.sorted(by: { $0.key < $1.key }) {
             rejected.add(count, ["reason": reason])
         }
+        var latency = Histogram(bounds: PartitionStats.commitBounds)
+        for one in stats { latency.add(one.commitSeconds) }
+        var commitSeconds = MetricFamily(
+            "headway_commit_seconds", .histogram,
+            "From sending a commit until Redis had accepted it.")
+        commitSeconds.add(.histogram(bounds: latency.bounds, counts: latency.counts, sum: latency.sum))
         return [
             .of(
                 "headway_partitions_owned", .gauge, stats.count { $0.isOwner },
@@ -25,7 +34,11 @@ enum AggregatorMetrics {
             .of(
                 "headway_partitions_halted", .gauge, stats.count { $0.haltedReason != nil },
                 "Partitions that wait for a person."),
+            .of(
+                "headway_jobs_quarantined", .gauge, sum(\.quarantined),
+                "Jobs of which what is stored cannot be read, as seen since their partition was taken."),
             .of("headway_commits", .counter, sum(\.commits), "Commits that Redis accepted."),
+            commitSeconds,
             .of(
                 "headway_commits_fenced", .counter, sum(\.fenced),
                 "Commits refused because another owner had taken the partition."),
@@ -35,6 +48,12 @@ enum AggregatorMetrics {
             .of(
                 "headway_shares_drift", .counter, sum(\.drift),
                 "Shares that differed from it: must stay 0."),
+            .of(
+                "headway_census_drift", .counter, sum(\.censusDrift),
+                "Times that the count of open jobs differed from their index: must stay 0."),
+            .of(
+                "headway_webhooks_dropped", .counter, sum(\.webhooksDropped),
+                "Webhooks dropped unsent because the outbox was full."),
             .of("headway_takeovers", .counter, sum(\.takeovers), "Times that a partition was taken."),
             .of("headway_stream_entries", .counter, sum(\.entries), "Entries read from the event streams."),
             .of("headway_events_applied", .counter, sum(\.applied), "Events that changed something."),
@@ -71,6 +90,12 @@ enum AggregatorMetrics {
         for (pipeline, count) in outcomes.recovered.sorted(by: { $0.key < $1.key }) {
             recovered.add(count, ["pipeline": pipeline])
         }
+        var lost = MetricFamily(
+            "headway_jobs_lost", .counter,
+            "Jobs failed as worker_lost, by pipeline; also among the finished ones.")
+        for (pipeline, count) in outcomes.lost.sorted(by: { $0.key < $1.key }) {
+            lost.add(count, ["pipeline": pipeline])
+        }
         return [
             finished,
             histograms(
@@ -80,6 +105,7 @@ enum AggregatorMetrics {
             histograms(
                 "headway_job_failed_percent", "How far jobs had come when they failed.",
                 outcomes.failedPercent),
+            lost,
             recovered,
         ]
     }

@@ -1,3 +1,4 @@
+import Aggregator
 import EventLoop
 import Glibc
 import HeadwayWire
@@ -14,11 +15,16 @@ enum DaemonCommands {
             """,
         options: RedisChoice.options + [
             DaemonOptions.listen, DaemonOptions.partitions, DaemonOptions.lease, DaemonOptions.sync,
-            DaemonOptions.operatorToken, DaemonOptions.grace,
-        ] + WebhookChoice.options,
+            DaemonOptions.operatorToken, DaemonOptions.allowOrigin, DaemonOptions.grace,
+        ] + WebhookChoice.options + [WebhookChoice.polls],
         run: { invocation in
             var plan = Station.Plan(invocation.arguments)
             plan.webhooks = try WebhookChoice.read(invocation.arguments)
+            plan.pollSummaries = try WebhookChoice.readPolls(invocation.arguments)
+            if plan.pollSummaries != nil, plan.webhooks == nil {
+                throw UsageError("--webhook-polls needs --webhook: else nobody would post them")
+            }
+            plan.allowedOrigins = try DaemonOptions.allowedOrigins(invocation.arguments)
             return try await run(plan, invocation, embeds: invocation.arguments.text("redis") == nil)
         })
 
@@ -47,10 +53,13 @@ enum DaemonCommands {
             a restart refuses nobody.
             """,
         options: RedisChoice.options + [
-            DaemonOptions.listen, DaemonOptions.partitions, DaemonOptions.operatorToken, DaemonOptions.grace,
+            DaemonOptions.listen, DaemonOptions.partitions, DaemonOptions.operatorToken,
+            DaemonOptions.allowOrigin, DaemonOptions.grace, WebhookChoice.polls,
         ],
         run: { invocation in
             var plan = Station.Plan(invocation.arguments)
+            plan.pollSummaries = try WebhookChoice.readPolls(invocation.arguments)
+            plan.allowedOrigins = try DaemonOptions.allowedOrigins(invocation.arguments)
             plan.aggregates = false
             return try await run(plan, invocation, embeds: false)
         })
@@ -62,11 +71,13 @@ enum DaemonCommands {
             throw UsageError("takes no arguments, and \"\(Printable.line(word, limit: 40))\" is one")
         }
         try plan.check()
+        var plan = plan
+        plan.manager = manager(invocation)
         let loop = EventLoop(name: "headway")
         let signals = Signals(on: loop)
         defer { signals.restore() }
         let log = invocation.log
-        let opening = Task { try await open(plan, invocation, embeds: embeds, on: loop) }
+        let opening = Task { [plan] in try await open(plan, invocation, embeds: embeds, on: loop) }
 
         var iterator = signals.stream.makeAsyncIterator()
         let station: Station
@@ -78,7 +89,12 @@ enum DaemonCommands {
         }
         await announce(station, plan, invocation, embeds: embeds)
 
+        if let reason = plan.manager?.tell(.ready) {
+            log.warning("the service manager cannot be told that this is ready: \(reason)")
+        }
+
         guard let first = await iterator.next() else { return .failed }
+        plan.manager?.tell(.stopping, .status("draining"))
         log.info("\(SignalName.of(first)): draining; once more to end at once")
         let insisting = Task {
             for await number in signals.stream {
@@ -93,6 +109,15 @@ enum DaemonCommands {
         await loop.stop()
         log.info("stopped")
         return .done
+    }
+
+    private static func manager(_ invocation: Invocation) -> ServiceManager? {
+        do {
+            return try ServiceManager.of(invocation.environment)
+        } catch {
+            invocation.log.warning("the service manager is told nothing: \(error)")
+            return nil
+        }
     }
 
     private static func open(
@@ -133,6 +158,15 @@ enum DaemonCommands {
         }
         if let address = await station.metricsAddress {
             Terminal.say("Metrics are at \(address.url)metrics")
+        }
+        if let webhooks = plan.webhooks {
+            let names = webhooks.receivers.map(\.name).joined(separator: ", ")
+            let types = WebhookEventType.ofCommits.filter { webhooks.events.contains($0) }.map(\.rawValue)
+            Terminal.say("Webhooks go to \(names): \(types.joined(separator: ", "))")
+        }
+        if let period = plan.pollSummaries {
+            let who = plan.webhooks == nil ? "; an aggregator with --webhook posts them" : ""
+            Terminal.say("Polls are summed up in webhooks every \(TimeSpan.of(period))\(who)")
         }
         if embeds { Terminal.say("Workers connect to \(station.redis.url)") }
         Terminal.say("Stop it with \(invocation.terminal.isLive ? "^C or " : "")kill \(getpid())")

@@ -1,10 +1,11 @@
+import ReadAPI
 import Redis
 
 /// What the daemons share.
 enum DaemonOptions {
     static let listen = Option(
         "listen", "l", .address("HOST:PORT"),
-        "where the read API and the dashboard are; port 0 picks a free one",
+        "where the read API and the dashboard are; port 0 picks a free one; fd:3 is an inherited socket",
         fallback: "127.0.0.1:8080")
 
     static let partitions = Option(
@@ -23,6 +24,21 @@ enum DaemonOptions {
         "operator-token", nil, .text("SECRET"),
         "opens every job, and from then on every write needs it; better given as a variable, as ps shows options"
     )
+
+    static let allowOrigin = Option(
+        "allow-origin", nil, .text("ORIGIN"),
+        "pages of this origin may use the read API from a browser, such as https://app.example; * lets every page "
+            + "read, and none write (only this server's own)",
+        isRepeatable: true)
+
+    static func allowedOrigins(_ arguments: Arguments) throws(UsageError) -> AllowedOrigins {
+        guard let list = arguments.text(allowOrigin.name) else { return .none }
+        do {
+            return try AllowedOrigins(list)
+        } catch {
+            throw UsageError("--allow-origin \(Printable.line(error.detail, limit: 300))")
+        }
+    }
 
     static let metrics = Option(
         "metrics", nil, .address("HOST:PORT"),

@@ -14,16 +14,20 @@ struct FrontDoor: Sendable {
 
     /// - Throws: ``Failure`` for an address in use and the like, with what to do.
     static func open(
-        _ plan: Station.Plan, _ redis: RedisChoice, _ keyspace: Keyspace, on loop: EventLoop, log: Log
+        _ plan: Station.Plan, _ redis: RedisChoice, _ keyspace: Keyspace, pulse: Pulse, on loop: EventLoop,
+        log: Log
     ) async throws -> FrontDoor {
         var options = ReadAPIOptions()
+        options.stuck = { await pulse.stuck }
         options.onBrokenView = { log.warning("a view is left out: \($0)") }
+        options.allowedOrigins = plan.allowedOrigins
         options.operatorDigest = plan.operatorToken.map(TokenDigest.init(of:))
+        options.pollSummaries = plan.pollSummaries
         let api = ReadAPI(keyspace: keyspace, endpoint: redis.endpoint, on: loop, options: options)
         let server = HTTPServer(on: loop, handler: api.handler)
         do throws(HTTPServerError) {
             var address = plan.listen
-            let inherited = HTTPServer.inheritedDescriptors()
+            let inherited = plan.listen.descriptor == nil ? HTTPServer.inheritedDescriptors() : []
             for descriptor in inherited {
                 let port = try await server.listen(inherited: descriptor)
                 log.info(
@@ -32,11 +36,10 @@ struct FrontDoor: Sendable {
                     address = ListenAddress(host: plan.listen.host, port: port)
                 }
             }
-            if inherited.isEmpty {
-                let port = try await server.listen(host: plan.listen.host, port: plan.listen.port)
-                address = ListenAddress(host: plan.listen.host, port: port)
+            if inherited.isEmpty { address = try await server.listen(at: plan.listen) }
+            await api.addMetrics { [weak server] in
+                (await server?.stats.families ?? []) + ProcessMetrics.families
             }
-            await api.addMetrics { [weak server] in await server?.stats.families ?? [] }
             await api.start()
             return FrontDoor(address: address, api: api, server: server)
         } catch {
@@ -50,6 +53,9 @@ struct FrontDoor: Sendable {
     func addMetrics(_ source: @escaping @Sendable () async -> [MetricFamily]) async {
         await api.addMetrics(source)
     }
+
+    /// How often the API looked at the partitions, whether they could be seen or not.
+    var looks: Int { get async { await api.currentStats.live.looks } }
 
     /// Whether nobody listens there; only for choosing a default, as the answer may be old when it is used.
     static func isFree(_ address: ListenAddress) -> Bool {
@@ -73,5 +79,18 @@ struct FrontDoor: Sendable {
         await api.drain()
         await server.drain(within: limit)
         await api.stop()
+    }
+}
+
+extension HTTPServer {
+    /// - Returns: where it is, with the port that it got; of an inherited socket the host is not asked for.
+    func listen(at wanted: ListenAddress) throws(HTTPServerError) -> ListenAddress {
+        let port =
+            if let descriptor = wanted.descriptor {
+                try listen(inherited: descriptor)
+            } else {
+                try listen(host: wanted.host, port: wanted.port)
+            }
+        return ListenAddress(host: wanted.host, port: port)
     }
 }

@@ -22,10 +22,16 @@ actor Station {
         var instance = OwnProgram.instance
         /// Opens every job, and guards every write; nil leaves writes to everybody.
         var operatorToken: String?
+        /// Pages of other origins that may use the API.
+        var allowedOrigins = AllowedOrigins.none
         /// Where an aggregator alone shows its metrics; nil for nowhere.
         var metrics: ListenAddress?
         /// Nil: nobody is told.
         var webhooks: WebhookOptions?
+        /// Who started this process, if it wants to hear how it is.
+        var manager: ServiceManager?
+        /// How often webhooks are told of polls; nil: never.
+        var pollSummaries: Duration?
 
         init() {}
 
@@ -57,6 +63,7 @@ actor Station {
     private var aggregator: Aggregator?
     private var door: FrontDoor?
     private var metricsDoor: MetricsDoor?
+    private let pulse: Pulse
 
     /// Starts everything that the plan wants.
     ///
@@ -95,6 +102,7 @@ actor Station {
         self.embedded = embedded
         self.loop = loop
         self.log = log
+        pulse = Pulse(on: loop, manager: plan.manager, log: log)
         workLoops = plan.aggregates ? [EventLoop(name: "aggregator")] : []
     }
 
@@ -105,9 +113,17 @@ actor Station {
 
     private func start() async throws {
         if plan.serves {
-            door = try await FrontDoor.open(plan, redis, keyspace, on: loop, log: log)
+            let door = try await FrontDoor.open(plan, redis, keyspace, pulse: pulse, on: loop, log: log)
+            self.door = door
+            await pulse.watch {
+                Pulse.Report(rounds: ["read API": Int64(await door.looks)], status: door.address.url)
+            }
         }
-        guard plan.aggregates else { return }
+        if plan.aggregates { try await startAggregating() }
+        await pulse.start()
+    }
+
+    private func startAggregating() async throws {
         var options = AggregatorOptions(endpoint: redis.endpoint, instance: plan.instance)
         options.namespace = plan.namespace
         options.partitions = keyspace.partitions
@@ -128,8 +144,17 @@ actor Station {
             return await AggregatorMetrics.families(aggregator)
         }
         await door?.addMetrics(families)
-        if let wanted = plan.metrics { metricsDoor = try await MetricsDoor.open(wanted, on: loop, families) }
+        if let wanted = plan.metrics {
+            metricsDoor = try await MetricsDoor.open(
+                wanted, keyspace, redis, pulse: pulse,
+                isReady: { [weak aggregator] in await aggregator?.hearsRedis ?? false },
+                on: loop, families)
+        }
         await aggregator.start()
+        await pulse.watch { [weak aggregator] in
+            guard let aggregator else { return Pulse.Report() }
+            return Pulse.Report(await aggregator.stats())
+        }
     }
 
     /// Waits until this process owns every partition, or has taken none for `limit`: others may own some.
@@ -153,6 +178,7 @@ actor Station {
     }
 
     private func closeRooms() async {
+        await pulse.stop()
         await door?.close(within: plan.grace)
         door = nil
         await aggregator?.stop()
@@ -164,4 +190,12 @@ actor Station {
 
     /// For a second signal: nothing is waited for. Leases run out by themselves; Redis is asked to end.
     func abandon() async { await embedded?.abandon() }
+}
+
+extension Pulse.Report {
+    /// Of an aggregator: each partition is a part, whoever owns it.
+    fileprivate init(_ stats: [PartitionStats]) {
+        for partition in stats { rounds["partition \(partition.partition)"] = partition.rounds }
+        status = "\(stats.count { $0.isOwner }) of \(stats.count) partitions"
+    }
 }

@@ -14,12 +14,27 @@ enum WebhookChoice {
                 + "where ps does not show it"),
         Option(
             "webhook-events", nil, .text("LIST"),
-            "which of \(WebhookEventType.allCases.map(\.rawValue).joined(separator: ", ")); all when left out",
+            "which of \(WebhookEventType.ofCommits.map(\.rawValue).joined(separator: ", ")); all when left out",
             isRepeatable: true),
         Option(
             "webhook-patience", nil, .duration("TIME"), "how long a webhook is tried before it is given up",
             fallback: "24h"),
     ]
+
+    /// Of those who serve: polls change no state, so an API writes of them itself, and an aggregator posts it.
+    static let polls = Option(
+        "webhook-polls", nil, .duration("TIME"),
+        "tells webhooks this often how often jobs were looked at, by pipeline and stage (1s to 1d); not without it"
+    )
+
+    /// - Returns: nil when webhooks hear nothing of polls.
+    static func readPolls(_ arguments: Arguments) throws(UsageError) -> Duration? {
+        guard let period = arguments.duration("webhook-polls") else { return nil }
+        guard period >= .seconds(1), period <= .seconds(86_400) else {
+            throw UsageError("--webhook-polls wants a time from 1s to 1d")
+        }
+        return period
+    }
 
     /// - Returns: nil when nobody is to be told.
     /// - Throws: ``UsageError`` that says what to do.
@@ -53,11 +68,14 @@ enum WebhookChoice {
 
     private static func events(_ arguments: Arguments) throws(UsageError) -> Set<WebhookEventType> {
         let names = list(arguments.text("webhook-events"))
-        guard !names.isEmpty else { return Set(WebhookEventType.allCases) }
+        guard !names.isEmpty else { return Set(WebhookEventType.ofCommits) }
         var events: Set<WebhookEventType> = []
         for name in names {
+            if name == WebhookEventType.jobPolls.rawValue {
+                throw UsageError("--webhook-events: \(name) has an option of its own, --webhook-polls TIME")
+            }
             guard let event = WebhookEventType(rawValue: name) else {
-                let known = WebhookEventType.allCases.map(\.rawValue)
+                let known = WebhookEventType.ofCommits.map(\.rawValue)
                 let hint = Nearest.word(to: name, among: known).map { "; did you mean \($0)?" } ?? ""
                 throw UsageError(
                     "--webhook-events: there is no \"\(Printable.line(name, limit: 40))\" among "

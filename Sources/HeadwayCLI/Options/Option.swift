@@ -7,7 +7,7 @@ struct Option: Sendable {
         case count(String, ClosedRange<Int>)
         /// `15s`, `500ms`, `2m`; a number alone is seconds.
         case duration(String)
-        /// `HOST:PORT`, `:PORT` or a port.
+        /// `HOST:PORT`, `:PORT` or a port; `fd:3`.
         case address(String)
         case choice([String])
         /// `3%`, `0.5%`.
@@ -70,7 +70,8 @@ struct Option: Sendable {
         case .duration:
             TimeSpan.parse(text) == nil ? "wants a time such as 500ms, 15s or 2m" : nil
         case .address:
-            ListenAddress(text) == nil ? "wants HOST:PORT, such as 127.0.0.1:8080 or [::1]:0" : nil
+            ListenAddress(text) == nil
+                ? "wants HOST:PORT, such as 127.0.0.1:8080 or [::1]:0, or fd:3 for an inherited socket" : nil
         case .percent:
             Self.share(text) == nil ? "wants a share such as 3% or 0.5%" : nil
         case .choice(let words):

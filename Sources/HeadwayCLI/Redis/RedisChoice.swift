@@ -6,6 +6,17 @@ struct RedisChoice: Sendable {
     let endpoint: RedisEndpoint
     /// As a worker process wants it.
     let url: String
+    /// Who named it.
+    private(set) var origin = Origin.named
+
+    enum Origin: Sendable, Equatable {
+        /// `--redis`, or this program itself.
+        case named
+        /// A `headway up` that keeps, or kept, its state there.
+        case embedded(state: String)
+        /// Nobody: there is no sign of a `headway up` in that state directory.
+        case usual(state: String?)
+    }
 
     static let options = [
         Option(
@@ -22,13 +33,17 @@ struct RedisChoice: Sendable {
     static func of(_ invocation: Invocation) throws -> RedisChoice {
         if let url = invocation.arguments.text("redis") { return try RedisChoice(url: url) }
         let option = invocation.arguments.text("state")
-        if let state = try? StateDirectory(option: option, environment: invocation.environment),
-            let text = try? FileAccess.read(state.file("redis.url"))
-        {
+        let state = try? StateDirectory(option: option, environment: invocation.environment)
+        if let state, let text = try? FileAccess.read(state.file("redis.url")) {
             let url = String(decoding: text, as: UTF8.self).filter { !$0.isWhitespace }
-            if let choice = try? RedisChoice(url: url) { return choice }
+            if var choice = try? RedisChoice(url: url) {
+                choice.origin = .embedded(state: state.path)
+                return choice
+            }
         }
-        return try RedisChoice(url: RedisURL.usual)
+        var choice = try RedisChoice(url: RedisURL.usual)
+        choice.origin = .usual(state: state?.path)
+        return choice
     }
 
     init(url: String) throws(UsageError) {
@@ -56,14 +71,26 @@ struct RedisChoice: Sendable {
         return self
     }
 
+    private var whatToDo: String {
+        switch origin {
+        case .named: "start it, correct --redis, or let headway up run one of its own"
+        case .embedded(let state):
+            "it is that of the headway up in \(Printable.line(state, limit: 200)), which does not run any more: start "
+                + "it again, name another with --state DIR, or a Redis with --redis URL"
+        case .usual(let state):
+            "no headway up runs" + (state.map { " in \(Printable.line($0, limit: 200))" } ?? "")
+                + ": start one, name its directory with --state DIR, or a Redis with --redis URL"
+        }
+    }
+
     func advice(_ error: RedisError) -> String {
         let detail = Printable.line(error.detail, limit: 300)
         switch error.code {
         case .authenticationFailed:
             return "Redis refuses the login (\(detail)); write it as --redis redis://user:password@host:port"
-        case .unreachable:
-            return
-                "cannot reach Redis: \(detail); start it, correct --redis, or let headway up run one of its own"
+        // Somebody runs it: whose it is helps nobody then.
+        case .unreachable where detail.hasSuffix(RedisError.silence): return "cannot reach Redis: \(detail)"
+        case .unreachable: return "cannot reach Redis: \(detail); \(whatToDo)"
         case .timedOut, .connectionLost:
             return "Redis does not answer: \(detail)"
         case .badURL:

@@ -11,6 +11,8 @@ enum SimulatedWorker {
         case silent
         /// Somebody asked for it, or the simulation was interrupted.
         case cancelled
+        /// Its process died meanwhile: whatever it got out by then counts, or else it fell silent.
+        case cutOff
     }
 
     private struct Broken: PublicError {

@@ -20,6 +20,8 @@ struct SimulationAccount: Sendable, Equatable {
 
     let done: [String: Line]
     let told: Told
+    /// Attempts whose process died.
+    let cutOff: Int
 
     init(_ plan: SimulationPlan, _ ends: [Int: [SimulatedWorker.End]], _ told: Told) {
         var done: [String: Line] = [:]
@@ -32,10 +34,15 @@ struct SimulationAccount: Sendable, Equatable {
                 case .silent:
                     Line(status: .failed, attempt: ends.count, code: JobState.Failure.workerLost)
                 case .cancelled: Line(status: .cancelled, attempt: ends.count)
+                case .cutOff:
+                    // Nobody is left who could say more: any end is believed, and none is not.
+                    told.jobs[job.id].flatMap { $0.status.isTerminal ? $0 : nil }
+                        ?? Line(status: .failed, attempt: ends.count, code: JobState.Failure.workerLost)
                 }
         }
         self.done = done
         self.told = told
+        cutOff = ends.values.reduce(0) { $0 + $1.count { $0 == .cutOff } }
     }
 
     var counts: BulkCounts {

@@ -1,5 +1,4 @@
 import EventLoop
-import Headway
 import HeadwayCore
 import Synchronization
 
@@ -21,12 +20,12 @@ final class SimulationCrew: Sendable {
     }
 
     private let plan: SimulationPlan
-    private let buses: [Headway]
+    private let seats: [any SimulationSeat]
     private let state: Mutex<State>
 
-    init(_ plan: SimulationPlan, on buses: [Headway]) {
+    init(_ plan: SimulationPlan, on seats: [any SimulationSeat]) {
         self.plan = plan
-        self.buses = buses
+        self.seats = seats
         state = Mutex(
             State(due: plan.jobs.indices.map { Due(job: $0, attempt: 0) }, open: plan.jobs.count))
     }
@@ -40,7 +39,7 @@ final class SimulationCrew: Sendable {
     func run(workers: Int) async throws {
         try await withThrowingTaskGroup { group in
             for number in 0..<workers {
-                group.addTask { [self] in try await work(on: buses[number % buses.count]) }
+                group.addTask { [self] in try await work(on: seats[number % seats.count]) }
             }
             try await group.waitForAll()
         }
@@ -52,18 +51,14 @@ final class SimulationCrew: Sendable {
         case nothing
     }
 
-    private func work(on bus: Headway) async throws {
+    private func work(on seat: any SimulationSeat) async throws {
         while true {
             try Task.checkCancellation()
             switch next() {
             case .nothing: return
             case .later: try await Task.sleep(for: .milliseconds(50))
             case .due(let due):
-                let job = plan.jobs[due.job]
-                let end = try await SimulatedWorker.play(
-                    job.script.attempts[due.attempt], number: due.attempt + 1, of: job, plan, on: bus
-                ) { try await Task.sleep(for: $0) }
-                note(end, of: due)
+                note(try await seat.play(job: due.job, attempt: due.attempt), of: due)
             }
         }
     }
@@ -83,12 +78,13 @@ final class SimulationCrew: Sendable {
         state.withLock { state in
             state.ends[due.job, default: []].append(end)
             let now = ContinuousClock.now
-            if end == .silent { state.lastSilence = now }
+            let isSilent = end == .silent || end == .cutOff
+            if isSilent { state.lastSilence = now }
             guard due.attempt + 1 < plan.jobs[due.job].script.attempts.count, end != .cancelled else {
                 state.open -= 1
                 return
             }
-            let wait = end == .silent ? plan.pipeline.lostAfter + .seconds(2) : .zero
+            let wait = isSilent ? plan.pipeline.lostAfter + .seconds(2) : .zero
             state.due.append(Due(job: due.job, attempt: due.attempt + 1, at: now + wait))
         }
     }

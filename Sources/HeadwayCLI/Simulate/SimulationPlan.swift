@@ -75,7 +75,7 @@ struct SimulationPlan: Sendable, Equatable {
     var stalling: [Job] { jobs.filter(\.script.stalls) }
     var silent: [Job] { jobs.filter(\.script.goesSilent) }
 
-    func lines(workers: Int) -> [String] {
+    func lines(workers: Int, processes: Int = 0) -> [String] {
         let stages = pipeline.stages.map {
             $0.id + ($0.isIndexed ? " ×2–8" : "") + ($0.isOptional ? "?" : "")
         }
@@ -87,8 +87,10 @@ struct SimulationPlan: Sendable, Equatable {
         if attempts > jobs.count { outcome.append("\(attempts) attempts") }
         if !stalling.isEmpty { outcome.append("\(stalling.count) standing still for a while") }
         let work = jobs.reduce(Duration.zero) { $0 + $1.script.work } / max(1, min(workers, jobs.count))
+        let place =
+            processes > 0 ? " in \(processes) \(processes == 1 ? "process" : "processes") of their own" : ""
         var lines = [
-            "Simulating \(jobs.count) jobs of \(pipeline.reference) with \(workers) workers, seed \(wishes.seed); "
+            "Simulating \(jobs.count) jobs of \(pipeline.reference) with \(workers) workers\(place), seed \(wishes.seed); "
                 + "bulk \(bulk)",
             "  \(stages.joined(separator: " → "))",
             "  meant to come out: \(outcome.joined(separator: ", ")); \(TimeSpan.of(work)) of work per worker",

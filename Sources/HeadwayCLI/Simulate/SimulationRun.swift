@@ -9,6 +9,11 @@ struct SimulationRun: Sendable {
     let desk: Desk
     let plan: SimulationPlan
     let workers: Int
+    /// In which the workers sit; 0: in this one.
+    let processes: Int
+    /// How worker process n is started.
+    let process: @Sendable (_ number: Int) -> ChildProcess.Plan
+    let log: Log
     let display: ProgressDisplay
     let namespace: String
 
@@ -17,42 +22,51 @@ struct SimulationRun: Sendable {
 
     func go() async throws -> ExitCode {
         try await checkAggregator()
-        for line in plan.lines(workers: workers) { Terminal.say(line) }
+        for line in plan.lines(workers: workers, processes: processes) { Terminal.say(line) }
         var buses: [Headway] = []
-        for name in names {
+        for name in processes > 0 ? ["simulation"] : names {
             buses.append(
                 try await Headway.connect(
                     desk.redis.url, options: Headway.Options(namespace: namespace, worker: name)))
         }
+        var seats: [any SimulationSeat] = buses.map { OwnSeat(bus: $0, plan: plan) }
+        if processes > 0 {
+            seats = (1...processes).map {
+                SimulationProcess(process($0), name: "\($0)", on: desk.loop, log: log)
+            }
+        }
         do {
-            let code = try await go(on: buses)
-            try await close(buses)
+            let code = try await go(buses[0], seats)
+            await close(seats, buses)
             return code
         } catch {
             // The task may be cancelled; the end is not.
-            await Task { try? await close(buses) }.value
+            await Task { [seats, buses] in await close(seats, buses) }.value
             throw error
         }
     }
 
-    private func close(_ buses: [Headway]) async throws {
-        for bus in buses { try await bus.close(within: .seconds(10)) }
+    private func close(_ seats: [any SimulationSeat], _ buses: [Headway]) async {
+        await withDiscardingTaskGroup { group in
+            for seat in seats { group.addTask { await seat.close() } }
+        }
+        for bus in buses { try? await bus.close(within: .seconds(10)) }
     }
 
-    private func go(on buses: [Headway]) async throws -> ExitCode {
+    private func go(_ bus: Headway, _ seats: [any SimulationSeat]) async throws -> ExitCode {
         let start = ContinuousClock.now
-        let bulk = try await enqueue(on: buses[0])
-        let crew = SimulationCrew(plan, on: buses)
+        let bulk = try await enqueue(on: bus)
+        let crew = SimulationCrew(plan, on: seats)
         let watching = Task { await watch(crew) }
         defer { watching.cancel() }
         do {
             try await crew.run(workers: workers)
-            for bus in buses { try await bus.flush(within: .seconds(30)) }
+            for seat in seats { try await seat.flush() }
             try await waitForTheEnd(crew)
         } catch {
             watching.cancel()
             await watching.value
-            await Task { await abandon(bulk, buses[0]) }.value
+            await Task { await abandon(bulk, bus) }.value
             throw error
         }
         watching.cancel()
@@ -168,6 +182,10 @@ struct SimulationRun: Sendable {
         if !plan.stalling.isEmpty {
             let seen = try await stallsSeen()
             Terminal.say("Standing still:  \(plan.stalling.count) did, \(seen) of them were judged stalled")
+        }
+        if account.cutOff > 0 {
+            Terminal.say(
+                "Cut off:         \(account.cutOff) attempts, whose process died; what Headway says is taken")
         }
         let differences = account.differences
         for difference in differences {

@@ -3,7 +3,7 @@ struct BarPainter: Sendable {
     var width: Int
     var hasColour: Bool
     var hasUnicode: Bool
-    /// Lines that fit on the screen; jobs beyond it are counted, not painted.
+    /// Lines that fit on the screen; bulks and jobs beyond it are counted, not painted.
     var height = Int.max
 
     enum Ink: String {
@@ -16,21 +16,30 @@ struct BarPainter: Sendable {
     }
 
     func lines(_ view: ProgressView) -> [String] {
-        var lines = view.bulks.map { bulk($0, nameWidth: nameWidth(view)) }
-        let room = max(1, height - lines.count - 1)
-        var hidden = view.hidden
-        let shown = view.jobs.count > room ? Array(view.jobs.prefix(room)) : view.jobs
-        hidden += view.jobs.count - shown.count
-        lines += shown.map { job($0, under: !view.bulks.isEmpty, nameWidth: nameWidth(view)) }
-        if hidden > 0 { lines.append(ink("  and \(hidden) more running", .dim)) }
+        // The bulks come first; jobs get the lines that are left, and the last one says what is not painted.
+        let isTall = view.bulks.count > height
+        let bulks = isTall ? Array(view.bulks.prefix(max(height - 1, 0))) : view.bulks
+        let room = isTall ? 0 : height - bulks.count
+        let fits = view.hidden == 0 && view.jobs.count <= room
+        let jobs = fits ? view.jobs : Array(view.jobs.prefix(max(room - 1, 0)))
+        let nameWidth = nameWidth(bulks, jobs)
+        var lines = bulks.map { bulk($0, nameWidth: nameWidth) }
+        if isTall { lines.append(note("and \(view.bulks.count - bulks.count) more bulks")) }
+        lines += jobs.map { job($0, under: !view.bulks.isEmpty, nameWidth: nameWidth) }
+        let hidden = view.hidden + view.jobs.count - jobs.count
+        if hidden > 0, room > 0 { lines.append(note("and \(hidden) more running")) }
         return lines
     }
 
-    private func nameWidth(_ view: ProgressView) -> Int {
-        let indent = view.bulks.isEmpty ? 0 : 2
+    private func note(_ text: String) -> String {
+        ink(DisplayWidth.cut("  \(text)", to: width, mark: ellipsis), .dim)
+    }
+
+    private func nameWidth(_ bulks: [ProgressView.Bulk], _ jobs: [ProgressView.Job]) -> Int {
+        let indent = bulks.isEmpty ? 0 : 2
         let names =
-            view.bulks.map { DisplayWidth.of($0.id) }
-            + view.jobs.map { DisplayWidth.of(Printable.line($0.name)) + indent }
+            bulks.map { DisplayWidth.of(Printable.line($0.id)) }
+            + jobs.map { DisplayWidth.of(Printable.line($0.name)) + indent }
         return min(names.max() ?? 0, max(8, width / 4))
     }
 
@@ -47,7 +56,7 @@ struct BarPainter: Sendable {
         let colour: Ink = bulk.isStale ? .yellow : bulk.failed + bulk.cancelled > 0 ? .red : .green
         return line(
             name: Printable.line(bulk.id), nameWidth: nameWidth, nameInk: .bold, percent: bulk.percent,
-            ink: colour,
+            fill: bulk.fill, ink: colour,
             text: ([Printable.line(bulk.text)] + notes).joined(separator: separator))
     }
 
@@ -76,14 +85,14 @@ struct BarPainter: Sendable {
             }
         return line(
             name: (bulk ? "  " : "") + Printable.line(job.name), nameWidth: nameWidth, nameInk: nil,
-            percent: job.percent, ink: ink,
+            percent: job.percent, fill: job.fill, ink: ink,
             text: notes.map { Printable.line($0) }.joined(separator: separator))
     }
 
     private func line(
-        name: String, nameWidth: Int, nameInk: Ink?, percent: Int, ink colour: Ink, text: String
+        name: String, nameWidth: Int, nameInk: Ink?, percent: Int, fill: Int?, ink colour: Ink, text: String
     ) -> String {
-        let barWidth = max(6, min(40, width / 3))
+        let barWidth = max(6, min(64, width / 3))
         let label = DisplayWidth.pad(asciiIfNeeded(name), to: nameWidth, mark: ellipsis)
         let number = String(percent)
         let share = String(repeating: " ", count: max(0, 3 - number.count)) + number + " %"
@@ -93,22 +102,25 @@ struct BarPainter: Sendable {
         }
         let rest = width - used - 2
         let tail = rest > 3 ? "  " + DisplayWidth.cut(asciiIfNeeded(text), to: rest, mark: ellipsis) : ""
-        return (nameInk.map { ink(label, $0) } ?? label) + "  " + bar(percent, barWidth, colour) + "  "
+        return (nameInk.map { ink(label, $0) } ?? label) + "  "
+            + bar(fill ?? percent * 10_000, barWidth, colour) + "  "
             + share + tail
     }
 
     // MARK: Pieces
 
-    /// Never full before 100, never empty after 0: the bar floors as the percent does.
-    private func bar(_ percent: Int, _ width: Int, _ colour: Ink) -> String {
-        let percent = max(0, min(100, percent))
+    /// Never full before the end: the bar floors as the percent does, and moves by half a column.
+    ///
+    /// - Parameter fill: in parts per million.
+    private func bar(_ fill: Int, _ width: Int, _ colour: Ink) -> String {
+        let fill = max(0, min(1_000_000, fill))
         guard hasUnicode else {
             let inner = width - 2
-            let filled = inner * percent / 100
+            let filled = inner * fill / 1_000_000
             return "[" + ink(String(repeating: "#", count: filled), colour)
                 + String(repeating: "-", count: inner - filled) + "]"
         }
-        let halves = width * 2 * percent / 100
+        let halves = width * 2 * fill / 1_000_000
         let filled = String(repeating: "━", count: halves / 2) + (halves % 2 == 1 ? "╸" : "")
         return ink(filled, colour) + ink(String(repeating: "─", count: width - halves / 2 - halves % 2), .dim)
     }
@@ -124,9 +136,9 @@ struct BarPainter: Sendable {
         hasUnicode ? text : String(text.map { $0.isASCII ? $0 : "?" })
     }
 
-    private static func left(_ seconds: Int) -> String { "\(TimeSpan.of(.seconds(seconds))) left" }
+    static func left(_ seconds: Int) -> String { "\(TimeSpan.of(.seconds(seconds))) left" }
 
-    private static func rate(_ rate: Double) -> String {
+    static func rate(_ rate: Double) -> String {
         rate >= 10 ? "\(Int(rate))" : "\(Int(rate)).\(Int(rate * 10) % 10)"
     }
 }

@@ -32,6 +32,11 @@ enum DisplayWidth {
         return out + String(mark)
     }
 
+    /// At least `columns` wide, filled in front.
+    static func padLeft(_ text: String, to columns: Int) -> String {
+        String(repeating: " ", count: max(0, columns - of(text))) + text
+    }
+
     /// Exactly `columns` wide.
     static func pad(_ text: String, to columns: Int, mark: Character = "…") -> String {
         let short = cut(text, to: columns, mark: mark)

@@ -8,6 +8,7 @@ import Synchronization
 /// first; whoever is killed outright leaves a hidden cursor behind, which the next program's prompt shows again.
 final class LiveDisplay: Sendable {
     private struct State {
+        var view: ProgressView?
         var painted: [String] = []
         var lastPaint: ContinuousClock.Instant?
         var isOpen = false
@@ -30,18 +31,31 @@ final class LiveDisplay: Sendable {
     ///
     /// - Parameter last: paint in any case: nothing follows.
     func show(_ view: ProgressView, last: Bool = false) {
+        state.withLock { state in
+            state.view = view
+            let now = ContinuousClock.now
+            if !last, let before = state.lastPaint, now - before < Self.interval { return }
+            state.lastPaint = now
+            paint(view, &state)
+        }
+    }
+
+    /// Paints the last view again, at the size that the window has now; nothing before the first or after the end.
+    func repaint() {
+        state.withLock { state in
+            guard state.isOpen, let view = state.view else { return }
+            paint(view, &state)
+        }
+    }
+
+    private func paint(_ view: ProgressView, _ state: inout State) {
         let width = terminal.width
         let painter = BarPainter(
             width: width - 1, hasColour: terminal.hasColour, hasUnicode: terminal.hasUnicode,
             height: terminal.height - 1)
-        state.withLock { state in
-            let now = ContinuousClock.now
-            if !last, let before = state.lastPaint, now - before < Self.interval { return }
-            state.lastPaint = now
-            let lines = painter.lines(view)
-            write(Self.hideIfFirst(&state) + Self.backToTop(state.painted, width) + Self.block(lines))
-            state.painted = lines
-        }
+        let lines = painter.lines(view)
+        write(Self.hideIfFirst(&state) + Self.backToTop(state.painted, width) + Self.block(lines))
+        state.painted = lines
     }
 
     /// Prints a line above the bars, which move down.

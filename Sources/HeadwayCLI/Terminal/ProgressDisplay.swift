@@ -6,6 +6,7 @@ import Synchronization
 final class ProgressDisplay: Sendable {
     private let live: LiveDisplay?
     private let report = Mutex(PlainReport())
+    private let start = ContinuousClock.now
 
     init(_ terminal: Terminal) {
         live = terminal.isLive ? LiveDisplay(terminal) : nil
@@ -13,7 +14,8 @@ final class ProgressDisplay: Sendable {
 
     func show(_ view: ProgressView, last: Bool = false) {
         if let live { return live.show(view, last: last) }
-        let lines = report.withLock { $0.news(view) }
+        let now = start.duration(to: .now)
+        let lines = report.withLock { $0.news(view, at: now) }
         for line in lines { Terminal.say(line) }
     }
 
@@ -26,6 +28,9 @@ final class ProgressDisplay: Sendable {
     func aside(_ line: String) {
         if let live { live.note(String(line.dropLast())) } else { Terminal.write(line, to: STDERR_FILENO) }
     }
+
+    /// Paints the last view anew: the window has another size.
+    func repaint() { live?.repaint() }
 
     func close() { live?.close() }
 }

@@ -6,6 +6,8 @@ struct ProgressView: Sendable, Equatable {
         /// As the API says it: `12 of 40`, `7 of at least 20`.
         var text: String
         var percent: Int
+        /// How far the bar reaches, in parts per million; nil for as far as the percent says.
+        var fill: Int?
         var failed = 0
         var cancelled = 0
         var stalled = 0
@@ -22,6 +24,8 @@ struct ProgressView: Sendable, Equatable {
         var label: String?
         var status: Status
         var percent: Int
+        /// How far the bar reaches, in parts per million; nil for as far as the percent says.
+        var fill: Int?
         var stage: String?
         var done: Int?
         var total: Int?

@@ -2,6 +2,8 @@
 struct Table: Sendable {
     var head: [String]
     var rows: [[String]] = []
+    /// Columns of numbers, by their heads: their cells end below one another.
+    var numbers: Set<String> = []
 
     /// - Parameter width: lines are cut there; nil for a file, which has no end.
     func lines(width: Int?) -> [String] {
@@ -12,7 +14,8 @@ struct Table: Sendable {
         return cells.map { row in
             let last = row.count - 1
             let line = row.enumerated().map { column, text in
-                column == last ? text : DisplayWidth.pad(text, to: widths[column])
+                if numbers.contains(head[column]) { return DisplayWidth.padLeft(text, to: widths[column]) }
+                return column == last ? text : DisplayWidth.pad(text, to: widths[column])
             }.joined(separator: "  ")
             let bare = String(line.reversed().drop { $0 == " " }.reversed())
             return width.map { DisplayWidth.cut(bare, to: $0) } ?? bare

@@ -1,5 +1,6 @@
 import HeadwayCore
 import HeadwayWire
+import ReadAPI
 
 /// A pipeline's stages and answers as shapes, ready for a writer of any language. Pure.
 struct PipelineTypes {
@@ -7,15 +8,13 @@ struct PipelineTypes {
         /// From the route's own words: `/api/books/{job}/status` is `BooksStatus`.
         let name: String
         let route: String
-        let isOfBulk: Bool
-        /// What `$status` can be; nil where it is the plain word.
-        let status: TypeShape?
-        /// Of a 200; nil where the view is a stream only.
-        let response: TypeShape?
-        /// Of the other bodies that the view declares; nil where it declares none.
-        let error: TypeShape?
-        /// By the event's name, in order: two of one name are one.
-        let events: [TypeShape.Member]
+        let shape: ViewShape
+
+        var isOfBulk: Bool { shape.isOfBulk }
+        var status: TypeShape? { shape.status }
+        var response: TypeShape? { shape.response }
+        var error: TypeShape? { shape.error }
+        var events: [TypeShape.Member] { shape.events }
     }
 
     let name: String
@@ -32,7 +31,9 @@ struct PipelineTypes {
             guard let route = json["route"]?.string else { return nil }
             let name = Self.name(of: route)
             names[name, default: 0] += 1
-            return Self.view(json, route, names[name] == 1 ? name : "\(name)\(names[name] ?? 0)")
+            return View(
+                name: names[name] == 1 ? name : "\(name)\(names[name] ?? 0)", route: route,
+                shape: ViewShape(json))
         }
     }
 
@@ -48,53 +49,5 @@ struct PipelineTypes {
         while words.count > 1, ["api", "v1", "v2"].contains(words[0].lowercased()) { words.removeFirst() }
         let name = words.map { CodeName.upperCamel($0) }.joined()
         return name.isEmpty ? "View" : name
-    }
-
-    private static func view(_ json: JSON, _ route: String, _ name: String) -> View {
-        let isOfBulk = route.contains("{bulk}")
-        let words = isOfBulk ? SnapshotShape.phases : SnapshotShape.statuses
-        var typing = ViewTyping(subject: isOfBulk ? .bulk : .job, status: .words(words))
-        var status: TypeShape?
-        if case .object(let members) = json["status"] {
-            let mapped = TypeShape.joined(members.map { typing.value($0.value).shape })
-            status = mapped
-            typing.status = mapped
-        }
-        var good = json["fields"].map { [typing.value($0).shape] } ?? []
-        var bad: [TypeShape] = []
-        if case .object(let errors) = json["errors"] {
-            for error in errors {
-                guard let body = error.value["body"] else { continue }
-                let shape = ViewTyping(subject: .problem(error.name), status: .text).value(body).shape
-                if error.value["status"] == .number("200"), !good.isEmpty {
-                    good.append(shape)
-                } else {
-                    bad.append(shape)
-                }
-            }
-        }
-        return View(
-            name: name, route: route, isOfBulk: isOfBulk, status: status,
-            response: good.isEmpty ? nil : .joined(good), error: bad.isEmpty ? nil : .joined(bad),
-            events: events(json["events"], typing))
-    }
-
-    private static func events(_ json: JSON?, _ typing: ViewTyping) -> [TypeShape.Member] {
-        guard let json, case .object = json else { return [] }
-        var found: [TypeShape.Member] = []
-        for role in ["snapshot", "complete", "error"] {
-            let event = json[role]
-            guard event != nil || role == "error" else { continue }
-            let reader = role == "error" ? ViewTyping(subject: .problem(""), status: .text) : typing
-            let fallback = TypeShape.object([TypeShape.Member("message", .text)])
-            let shape = event?["data"].map { reader.value($0).shape } ?? fallback
-            let name = event?["event"]?.string ?? role
-            if let place = found.firstIndex(where: { $0.name == name }) {
-                found[place] = TypeShape.Member(name, .joined([found[place].shape, shape]))
-            } else {
-                found.append(TypeShape.Member(name, shape))
-            }
-        }
-        return found
     }
 }

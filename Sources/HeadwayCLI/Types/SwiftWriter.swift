@@ -1,4 +1,5 @@
 import HeadwayWire
+import ReadAPI
 
 /// Writes a pipeline's types for Swift: the contract for workers, and `Codable` types of the answers. Deterministic.
 struct SwiftWriter {
@@ -8,7 +9,16 @@ struct SwiftWriter {
 
     init(_ types: PipelineTypes) {
         self.types = types
-        contract = Self.typeName(CodeName.upperCamel(types.name))
+        let name = CodeName.upperCamel(types.name)
+        contract = Self.isTaken(name) ? name + "Pipeline" : name
+    }
+
+    /// For people who look for the name that they know; empty where it is that.
+    private var note: String {
+        let name = CodeName.upperCamel(types.name)
+        guard contract != name else { return "" }
+        return
+            "\n// It is \(contract), because a type \(name) of its own would hide one that is known already."
     }
 
     /// - Parameter origin: what the command was given, for the head.
@@ -28,7 +38,7 @@ struct SwiftWriter {
         return """
             // The types of pipeline \(types.name). Made by
             //   headway pipelines types --swift \(origin)
-            // Do not edit; make it anew when the pipeline changes.
+            // Do not edit; make it anew when the pipeline changes.\(note)
             import Headway
 
             \(body)
@@ -177,6 +187,27 @@ struct SwiftWriter {
         "CaseIterable", "Stage", "Snapshot", "Error", "Any", "Self", "Type", "Protocol", "AnyValue", "Array",
         "Decoder", "Encoder", "Dictionary", "Optional", "PipelineContract", "Never", "Void", "Headway", "_",
     ]
+    /// Types that everybody uses beside this one: a contract of that name, which stands on its own in the
+    /// program, would hide them there.
+    private static let known: Set<String> = [
+        // Swift's own.
+        "Task", "TaskGroup", "Actor", "MainActor", "AsyncSequence", "AsyncStream", "Sequence", "Collection",
+        "Set", "Range", "Slice", "Substring", "Character", "Unicode", "Float", "UInt", "Int8", "Int16",
+        "Int32",
+        "Int64", "UInt8", "UInt16", "UInt32", "UInt64", "Result", "Duration", "Clock", "Hasher", "Hashable",
+        "Comparable", "Identifiable", "Mirror", "KeyPath", "ObjectIdentifier", "Regex", "Iterator", "Codable",
+        "Decodable", "Encodable", "RawRepresentable", "StaticString", "Swift", "CancellationError",
+        "Executor",
+        // Headway's.
+        "Job", "Bulk", "StageHandle", "StageName", "InMemoryHeadway", "HeadwayBus", "HeadwayError",
+        "ReadToken",
+        "Resumption", "PublicError", "AnyPipeline", "ManualClock", "ErrorPolicy",
+        // Foundation's.
+        "Data", "Date", "URL", "UUID", "Process", "Thread", "Operation", "Notification", "Bundle", "Calendar",
+        "Locale", "Timer", "Progress", "Decimal", "Measurement", "Unit", "Stream", "Port", "Host", "Scanner",
+    ]
+
+    private static func isTaken(_ name: String) -> Bool { hidden.contains(name) || known.contains(name) }
     private static let keywords: Set<String> = [
         "associatedtype", "class", "deinit", "enum", "extension", "fileprivate", "func", "import", "inout",
         "internal", "let", "open", "operator", "private", "precedencegroup", "protocol", "public", "rethrows",

@@ -1,4 +1,5 @@
 import HeadwayWire
+import ReadAPI
 
 /// Writes a pipeline's types for TypeScript: types only, no code. Deterministic.
 struct TypeScriptWriter {

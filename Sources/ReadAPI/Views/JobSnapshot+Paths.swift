@@ -104,9 +104,8 @@ extension JobSnapshot {
     }
 
     private var stagePercent: Int? {
-        guard let position = state.position else { return nil }
-        return (pipeline.map { state.stageFraction(under: $0) } ?? position.progress?.fraction ?? .zero)
-            .percent
+        guard state.position != nil else { return nil }
+        return (pipeline.map { state.stageFraction(under: $0) } ?? state.stageFraction).percent
     }
 }
 

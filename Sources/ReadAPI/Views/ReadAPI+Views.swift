@@ -25,12 +25,22 @@ extension ReadAPI {
 
     /// Compiles the views when there are other pipelines than before.
     private func refreshViews() {
-        let (generation, shelf) = reader.assumeIsolated { ($0.shelfGeneration, $0.shelf) }
+        let (generation, shelf) = knownShelf
         guard generation != views.generation else { return }
         let known = Set(views.problems.map(\.description))
         views = ViewTable(shelf, generation: generation)
         guard let tell = options.onBrokenView else { return }
         for problem in views.problems where !known.contains(problem.description) { tell(problem) }
+    }
+
+    /// The pipelines as they are known, and the number of that state.
+    func currentShelf() async -> (generation: Int, shelf: PipelineShelf) {
+        if views.generation == 0 { try? await reader.refreshPipelines() }
+        return knownShelf
+    }
+
+    private var knownShelf: (generation: Int, shelf: PipelineShelf) {
+        reader.assumeIsolated { ($0.shelfGeneration, $0.shelf) }
     }
 
     /// The views of a path that is none of our own. Asks Redis only as long as no pipeline was ever read.
@@ -60,6 +70,7 @@ extension ReadAPI {
 
     private func answer(_ call: RouteCall, _ match: ViewMatch) async throws(Problem) -> HTTPResponse {
         let wait = try call.wait()
+        try call.checkVersion()
         let first = match.views.first
         if match.views.views.allSatisfy({ $0.token?.isRequired ?? false }),
             try !presents(call, match.views.views)
@@ -240,11 +251,7 @@ struct ViewTag: Sendable {
         if let version = call.request.query("version") {
             if token.isNamed(by: version) || VersionToken.bare(version) == own { return true }
         }
-        guard let tags = call.request.header("If-None-Match") else { return false }
-        return tags.split(separator: ",").contains { tag in
-            let tag = tag.trimmingBlanks
-            return tag == "*" || VersionToken.bare(String(tag)) == own
-        }
+        return call.request.header("If-None-Match").map { VersionToken.isNamed(own, byTags: $0) } ?? false
     }
 
     private var own: Substring { "\(token).\(digest)"[...] }

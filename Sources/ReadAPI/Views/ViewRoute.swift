@@ -20,7 +20,9 @@ struct ViewRoute: Sendable, Hashable {
     }
 
     /// First segments that Headway keeps for itself.
-    static let reserved = ["v1", "healthz", "readyz", "metrics", "openapi.json", "headway.js"]
+    static let reserved = [
+        "v1", "healthz", "readyz", "metrics", "openapi.json", "headway", "headway.js",
+    ]
     static let lengthLimit = 200
 
     /// - Returns: the id in the path; nil when it is another path.

@@ -1,6 +1,7 @@
 import EventLoop
 import Foundation
 import HeadwayWire
+import Synchronization
 import TestSupport
 import Testing
 
@@ -21,19 +22,24 @@ final class ContractServer: Sendable {
 
     let port: UInt16
     let directory: ScratchDirectory
+    /// What was applied at its start.
+    let pipelines: [String]
     private let process: ChildProcess
+    /// By the job that each works on.
+    let workers = Mutex<[String: LibraryWorker]>([:])
 
     /// - Parameters:
     ///   - pipelines: names of files in `deploy/pipelines`, applied before it returns.
     ///   - directory: of an earlier one, to go on with what that one had.
+    ///   - options: of `headway up`, besides.
     static func start(
-        _ pipelines: [String], in directory: ScratchDirectory = ScratchDirectory()
+        _ pipelines: [String], in directory: ScratchDirectory = ScratchDirectory(), options: [String] = []
     ) async throws -> ContractServer {
         let log = directory.file("up-\(UUID().uuidString).log")
         let process = try await ChildProcess.start(
             [
                 headway, "up", "--state", directory.file("state"), "--listen", "127.0.0.1:0", "--lease", "1s",
-            ], output: log)
+            ] + options, output: log)
         var address: Substring?
         _ = await eventually(within: .seconds(20)) {
             let text = Self.text(log)
@@ -44,14 +50,17 @@ final class ContractServer: Sendable {
         guard let port = address.flatMap({ UInt16($0) }) else {
             throw Failure(description: "headway up did not come up: \(Self.text(log))")
         }
-        let server = ContractServer(directory, port, process)
+        let server = ContractServer(directory, port, process, pipelines)
         for name in pipelines {
             try await server.apply(Self.root.appending(path: "deploy/pipelines/\(name).json"))
         }
         return server
     }
 
-    private init(_ directory: ScratchDirectory, _ port: UInt16, _ process: ChildProcess) {
+    private init(
+        _ directory: ScratchDirectory, _ port: UInt16, _ process: ChildProcess, _ pipelines: [String]
+    ) {
+        self.pipelines = pipelines
         self.directory = directory
         self.port = port
         self.process = process

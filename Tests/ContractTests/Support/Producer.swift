@@ -1,13 +1,17 @@
 import Foundation
 import HeadwayWire
+import EventLoop
+import Synchronization
 import TestSupport
 import Testing
 
-/// Who tells the events: every way in that docs/wire.md and docs/api.md know, but for the Swift library.
+/// Who tells the events: every way in that docs/wire.md and docs/api.md know, and the Swift library.
 enum Producer: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case cloudEvents = "POST /v1/events"
     case command = "headway publish"
     case redisPy = "XADD with redis-py"
+    /// A worker process with typed stages, which is told what to say next (`Tests/ContractWorker/Play.swift`).
+    case library = "the Swift library"
 
     var testDescription: String { rawValue }
 }
@@ -55,7 +59,18 @@ extension ContractServer {
             // Debian's own Python: it is the one that python3-redis belongs to.
             let outcome = try await run([script, redis] + lines, program: "/usr/bin/python3")
             guard outcome.code == 0 else { throw Failure(description: outcome.output) }
+        case .library:
+            for event in events { try await worker(of: event.subject).say(event) }
         }
+    }
+
+    /// The worker process of a job: started with its first event, and the same one until its last.
+    private func worker(of job: String) async throws -> LibraryWorker {
+        if let known = workers.withLock({ $0[job] }) { return known }
+        let worker = try await LibraryWorker.start(
+            job, of: pipelines[0], redis: redis, in: directory)
+        workers.withLock { $0[job] = worker }
+        return worker
     }
 
     private static func batch(_ events: [Told]) -> String {
@@ -83,5 +98,47 @@ extension ContractServer {
                 return .object(members)
             }
         ).text
+    }
+}
+
+/// One `ContractWorker play`, told what to do by lines of a file.
+final class LibraryWorker: Sendable {
+    private let orders: String
+    private let output: String
+    private let process: ChildProcess
+    private let told = Mutex(0)
+
+    static func start(
+        _ job: String, of pipeline: String, redis: String, in directory: ScratchDirectory
+    ) async throws -> LibraryWorker {
+        let orders = directory.file("\(job).orders")
+        let output = directory.file("\(job).library")
+        let process = try await ChildProcess.start(
+            [ContractServer.program("ContractWorker"), "play", pipeline, redis, job, orders], output: output)
+        return LibraryWorker(orders, output, process)
+    }
+
+    private init(_ orders: String, _ output: String, _ process: ChildProcess) {
+        self.orders = orders
+        self.output = output
+        self.process = process
+    }
+
+    /// Returns once what the library said of it is in Redis.
+    func say(_ event: Told) async throws {
+        let line = ([event.type] + event.fields.map { "\($0.0)=\($0.1)" }).joined(separator: "\t")
+        let number = told.withLock { told in
+            told += 1
+            return told
+        }
+        let past = ContractServer.text(orders)
+        try (past + line + "\n").write(toFile: orders, atomically: true, encoding: .utf8)
+        let isDone = await eventually(within: .seconds(20), every: .milliseconds(3)) {
+            ContractServer.text(output).contains("did \(number)\n") || !process.isRunning
+        }
+        guard isDone, ContractServer.text(output).contains("did \(number)\n") else {
+            throw ContractServer.Failure(
+                description: "the worker did not do \(line): \(ContractServer.text(output))")
+        }
     }
 }

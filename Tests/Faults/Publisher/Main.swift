@@ -5,8 +5,8 @@ import Headway
 ///
 ///     FaultPublisher URL DIARY NAME SEED DIRECTORY TASKS PAUSE-MS
 ///
-/// When DIRECTORY/drain appears it ends its jobs and waits until everything is applied; when DIRECTORY/close
-/// appears it closes. Its standard output tells both.
+/// When DIRECTORY/drain appears it ends its jobs, at DIRECTORY/judged those that stand still on purpose, and waits
+/// until everything is applied; when DIRECTORY/close appears it closes. Its standard output tells both.
 @main
 struct FaultPublisher {
     static func main() async throws {
@@ -32,7 +32,27 @@ struct FaultPublisher {
                     var work = Work(
                         headway: headway, diary: diary, name: "\(name)-\(task)",
                         pause: .milliseconds(pause), dice: Dice(seed: seed &* 1_000_003 &+ UInt64(task)))
-                    while !exists("\(directory)/drain") { await work.playBulk() }
+                    while !exists("\(directory)/drain") {
+                        await work.playBulk()
+                        // No more than the aggregators of this machine can work off: else all that is tried is a
+                        // backlog, and workers whose heartbeats wait in it.
+                        while headway.statistics.unapplied > 3_000, !exists("\(directory)/drain") {
+                            try? await Task.sleep(for: .milliseconds(20))
+                        }
+                    }
+                }
+            }
+            for number in 0..<12 {
+                let course: Vigil.Course = number < 5 ? .steady : number < 8 ? .stuck : .silent
+                let vigil = Vigil(
+                    headway: headway, diary: diary, id: "\(name)-v\(number)-\(course)", course: course,
+                    directory: directory)
+                group.addTask {
+                    // Some begin when much has happened already.
+                    for _ in 0..<(number % 4) * 20 where !exists("\(directory)/drain") {
+                        try? await Task.sleep(for: .milliseconds(100))
+                    }
+                    await vigil.run()
                 }
             }
             await group.waitForAll()
@@ -65,6 +85,4 @@ struct FaultPublisher {
             statistics.rollbacks, statistics.lost, statistics.evicted, statistics.connections, marks)
         fflush(nil)
     }
-
-    private static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 }

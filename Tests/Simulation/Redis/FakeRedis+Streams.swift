@@ -146,7 +146,7 @@ extension FakeRedis {
         output.bulk("recorded-first-entry-id")
         output.bulk((stream.entries.first?.id ?? .zero).text)
         output.bulk("groups")
-        output.integer(0)
+        output.integer(stream.groups.count)
         for (name, entry) in [("first-entry", stream.entries.first), ("last-entry", stream.entries.last)] {
             output.bulk(name)
             guard let entry else {

@@ -148,6 +148,7 @@ final class FakeRedis {
     ]
     private static let writing: Set<String> = growing.union([
         "DEL", "HDEL", "PEXPIRE", "PERSIST", "ZREM", "SREM", "LTRIM", "XTRIM", "XDEL",
+        "EVAL",
     ])
 
     private func text(of refusal: Refusal, _ name: String, _ client: Client) -> String? {
@@ -253,6 +254,7 @@ final class FakeRedis {
         case "XADD", "XTRIM", "XDEL", "XLEN", "XRANGE", "XREVRANGE", "XINFO":
             runStream(name, command, &client.output)
         case "XREAD": read(command, client, isBlockable: isBlockable)
+        case "EVAL": runScript(command, &client.output)
         case "PUBLISH": publish(command, client)
         case "SUBSCRIBE", "UNSUBSCRIBE": subscribe(name, command, client)
         case "PING":

@@ -122,6 +122,8 @@ struct Stream: Equatable {
     var last = EntryID.zero
     var highestDeleted = EntryID.zero
     var added = 0
+    /// Consumer groups, by name only: one that never reads is all that Headway makes.
+    var groups: [Bytes] = []
 
     /// Places of the entries from `low` to `high`.
     func range(_ low: EntryID, _ high: EntryID) -> Range<Int> {

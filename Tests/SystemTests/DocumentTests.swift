@@ -1,0 +1,10 @@
+import Testing
+
+/// What the documents tell people to type, typed.
+@Suite("Documents", .timeLimit(.minutes(5)))
+struct DocumentTests {
+    @Test("the tutorial leads from nothing to a live bar, and the guide to bulks to one that is settled")
+    func tutorial() async throws {
+        try await SceneScript.run("documents.py", SceneScript.root)
+    }
+}
