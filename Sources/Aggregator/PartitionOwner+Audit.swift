@@ -45,8 +45,9 @@ extension PartitionOwner {
                 counted[status] = reply.number ?? 0
             }
             let isGone = replies[(place + 1) * width - 1].integer == 0
-            if slot.share.settledGeneration != nil, isGone || counted.registered == 0, !slot.share.hasWork {
-                memory.shares[slot.share.id] = nil
+            if slot.share.settledGeneration != nil, isGone || counted.registered == 0 {
+                // What it still has to tell it tells, though its keys are gone.
+                if !slot.share.hasWork { memory.shares[slot.share.id] = nil }
                 continue
             }
             stats.audited += 1

@@ -153,11 +153,12 @@ final class Course {
         process.wakes = max(process.wakes, world.now + span)
     }
 
-    /// Far enough to be noticed, or so little that it does no harm.
+    /// Far enough to be noticed, or so little that it does no harm: what lies between may hide in a slow answer, as
+    /// long as that took and two seconds more.
     private func setClock() {
         let far =
             world.hits(oneIn: 3)
-            ? world.time(.seconds(60), .seconds(3_600)) : world.time(.seconds(3), .seconds(20))
+            ? world.time(.seconds(60), .seconds(3_600)) : world.time(.seconds(5), .seconds(20))
         let step = world.hits(oneIn: 4) ? world.time(.zero, .milliseconds(50)) : far
         world.front?.offset += world.hits(oneIn: 2) ? step : .zero - step
     }
