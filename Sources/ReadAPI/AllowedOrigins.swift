@@ -84,11 +84,33 @@ package struct AllowedOrigins: Sendable, Equatable {
     }
 
     /// Whether a request comes from a page of another origin that may not change anything here: without this, any
-    /// page that somebody opens could use that somebody's way to a server behind a firewall. Programs do not send
-    /// the header that says so; browsers do, and no page can change it.
+    /// page that somebody opens could use that somebody's way to a server behind a firewall. Programs send neither
+    /// header that says so; browsers do, and no page can change them.
+    ///
+    /// `Sec-Fetch-Site` decides where there is one. Browsers send it to https and to localhost only (Fetch Metadata,
+    /// 2.3); elsewhere `Origin`, which comes with every write (Fetch, 3.2), has to be named or to be that of `Host`.
+    /// A sandboxed frame's is `null`, which is neither. A page whose name was made to lead here (DNS rebinding) has
+    /// the right `Host`: only an operator token keeps that out.
     package func refuses(_ request: HTTPRequest, reads: Bool) -> Bool {
-        guard !reads, let site = request.header("Sec-Fetch-Site"), site == "cross-site" || site == "same-site"
-        else { return false }
-        return request.header("Origin").map { !names.contains($0) } ?? true
+        guard !reads else { return false }
+        let origin = request.header("Origin")
+        if let origin, names.contains(origin) { return false }
+        if let site = request.header("Sec-Fetch-Site") { return site == "cross-site" || site == "same-site" }
+        guard let origin else { return false }
+        return !Self.isOwn(origin, host: request.header("Host") ?? "")
+    }
+
+    /// Whether an origin's place is the one that was asked for. A proxy may speak TLS where we do not, so only the
+    /// port that the origin's own scheme implies may be missing on one side.
+    private static func isOwn(_ origin: String, host: String) -> Bool {
+        let origin = origin.lowercased()
+        for (scheme, port) in [("https://", ":443"), ("http://", ":80")] where origin.hasPrefix(scheme) {
+            func plain(_ place: String) -> String {
+                place.hasSuffix(port) ? String(place.dropLast(port.count)) : place
+            }
+            let place = plain(String(origin.dropFirst(scheme.count)))
+            return !place.isEmpty && place == plain(host.lowercased())
+        }
+        return false
     }
 }

@@ -5,7 +5,7 @@ extension ReadAPI {
     static let foreignPage = Problem(
         .forbidden,
         "A page of another origin may not change anything here. Where that is wanted, start the server with"
-            + " --allow-origin and the page's origin.")
+            + " --allow-origin and the page's origin; a proxy in front must hand on Host as it came.")
 
     /// - Returns: none for an answer that is open to every page in any case.
     nonisolated func originHeaders(

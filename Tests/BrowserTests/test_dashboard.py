@@ -319,6 +319,39 @@ def test_cancel_and_seal_ask_first_and_then_do_it(visit, house):
     expect(page.locator(".badge").first).to_have_text("Cancelled")
 
 
+def test_whoever_goes_back_while_it_is_done_is_asked_anew(visit, house):
+    for number in (1, 2):
+        house.say("bulk.opened", f"slow-{number}", total=1)
+        eventually(lambda: house.get(f"v1/bulks/slow-{number}").get("phase"))
+    one = visit("#/bulks/slow-1")
+    page, held = one.page, []
+    page.route("**/v1/bulks/slow-1/cancel", lambda route: held.append(route))
+    dialog = page.get_by_role("dialog")
+    page.get_by_role("button", name="Cancel …").click()
+    dialog.get_by_role("button", name="Cancel the bulk").click()
+    eventually(lambda: page.title() and held)
+    dialog.get_by_role("button", name="Back").click()
+    page.goto(f"{house.url}#/bulks/slow-2")
+    page.get_by_role("button", name="Cancel …").click()
+    with page.expect_response("**/v1/bulks/slow-1/cancel"):
+        held[0].continue_()
+    eventually(lambda: page.title() and house.get("v1/bulks/slow-1")["cancelling"])
+    # The other question still stands, and is answered by nobody else.
+    expect(dialog).to_be_visible()
+    assert house.get("v1/bulks/slow-2")["cancelling"] is False
+    dialog.get_by_role("button", name="Cancel the bulk").click()
+    expect(dialog).to_be_hidden()
+    eventually(lambda: house.get("v1/bulks/slow-2")["cancelling"])
+
+
+@pytest.mark.parametrize("hash", ["#/jobs/%", "#/bulks/%zz"])
+def test_an_address_that_is_no_name_is_no_page(visit, house, hash):
+    page = visit(hash).page
+    expect(page.locator("h1")).to_have_text("No such page")
+    page.get_by_role("link", name="To the overview").click()
+    expect(page.locator("h1")).not_to_have_text("No such page")
+
+
 def test_where_a_token_is_demanded_the_operator_signs_in(visit, browser):
     secret = "an operator's secret, long enough"
     own = House("--operator-token", secret)

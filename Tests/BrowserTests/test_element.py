@@ -144,6 +144,22 @@ def test_a_hundred_elements_share_one_connection_and_let_go_of_it(show, open_hou
     eventually(lambda: streams(house) == 0)
 
 
+@pytest.mark.parametrize("way", ["stream", "poll"])
+def test_a_thousand_elements_with_long_names_are_followed(open_house, visit, elsewhere, way):
+    names = [f"article-{'long-' * 30}{way}-{n}" for n in range(1000)]  # no URL holds that many
+    elsewhere.pages["/thousand"] = page_of("".join(
+        f'<headway-progress compact {"job" if n < 900 else "bulk"}="{name}"></headway-progress>' for n, name in enumerate(names)), open_house.url)
+    one = visit("", at=Elsewhere(elsewhere, "/blank"))
+    one.faults.clear()
+    if way == "poll":
+        one.page.route("**/v1/stream*", lambda route: route.abort())
+    one.page.goto(elsewhere.url + "thousand")
+    expect(one.page.locator("headway-progress[state=unknown]")).to_have_count(1000, timeout=60_000)
+    assert way == "poll" or streams(open_house) == 1
+    open_house.say("job.started", names[899], attempt=1, pipeline="render")
+    expect(one.page.locator(f"[job='{names[899]}']")).to_have_attribute("state", "running")
+
+
 def test_a_stall_and_a_failure_are_told_with_their_reasons(show, open_house):
     house = open_house
     jobs = house.fill("troubled", 2)
@@ -205,6 +221,7 @@ def test_a_token_opens_its_job_and_is_in_no_url(show, open_house):
     }""", two)
     for id in ["a", "c"]:
         expect(page.locator(f"#{id}")).to_have_attribute("state", "queued")
+    assert not any(token in url for token in (one, two) for url in urls)
 
 
 def test_a_page_from_elsewhere_sees_nothing_unless_it_is_let(show, visit, house, elsewhere):
@@ -377,6 +394,10 @@ def test_the_react_hook_follows_a_job(visit, house, tmp_path):
 
 
 # MARK: The documentation page
+
+
+def test_an_address_that_is_no_name_does_not_break_the_documentation(visit):
+    expect(visit("docs#%").page.locator("#getJob")).to_be_visible()
 
 
 def test_the_documentation_shows_every_operation(visit, house):

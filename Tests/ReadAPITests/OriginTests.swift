@@ -95,6 +95,33 @@ struct OriginTests {
         #expect(named.refuses(request, reads: reads) == isRefused)
     }
 
+    @Test(
+        "where browsers leave Sec-Fetch-Site out, a write's Origin has to be named or that of Host",
+        arguments: [
+            ("http://evil.example", "10.0.0.5:8080", true), ("null", "10.0.0.5:8080", true),
+            ("http://10.0.0.5:8080", "10.0.0.5:8080", false), ("http://10.0.0.5:8081", "10.0.0.5:8080", true),
+            ("http://10.0.0.5", "10.0.0.5:8080", true),
+            ("http://10.0.0.5:8080.evil.example", "10.0.0.5:8080", true),
+            ("http://status.example", "Status.example:80", false),
+            ("https://status.example", "status.example", false),
+            ("https://status.example", "status.example:443", false),
+            ("https://status.example", "status.example:80", true),
+            ("http://[::1]:8080", "[::1]:8080", false), ("http://", "", true), ("", "", true),
+            ("https://app.example", "10.0.0.5:8080", false), ("file://", "10.0.0.5:8080", true),
+        ])
+    func plainWrites(_ origin: String, _ host: String, _ isRefused: Bool) throws {
+        let named = try AllowedOrigins("https://app.example, *")
+        let request = try #require(
+            HTTPRequest(.post, "/v1/jobs", headers: [("Host", host), ("Origin", origin)]))
+        #expect(named.refuses(request, reads: false) == isRefused)
+        #expect(!named.refuses(request, reads: true))
+        // A server that is asked without Host knows no name of its own; a program that says nothing passes.
+        let bare = try #require(HTTPRequest(.post, "/v1/jobs", headers: [("Origin", "http://10.0.0.5:8080")]))
+        #expect(AllowedOrigins.none.refuses(bare, reads: false))
+        let program = try #require(HTTPRequest(.post, "/v1/jobs", headers: [("Host", host)]))
+        #expect(!AllowedOrigins.none.refuses(program, reads: false))
+    }
+
     @Test("the server says so: on answers, on problems, on streams' statuses and before a request")
     func served() async throws {
         var options = ReadAPIOptions()
@@ -126,6 +153,18 @@ struct OriginTests {
                 "POST", "/v1/bulks/spring/seal", foreign, #"{"total":1}"#)
             #expect(refused.status == 403)
             #expect(refused.json["type"] == .string("urn:headway:problem:forbidden"))
+            // Over plain http, with a body that needs no leave of ours to be sent.
+            for origin in ["http://evil.example", "null"] {
+                for target in ["/v1/bulks/spring/cancel", "/v1/bulks/spring/seal", "/v1/events"] {
+                    let refused = try await house.client.send(
+                        "POST", target, ["Origin": origin], #"{"total":1}"#)
+                    #expect(refused.status == 403, "\(target) from \(origin)")
+                }
+            }
+            let plain = ["Origin": "http://localhost"]
+            #expect(
+                try await house.client.send("POST", "/v1/bulks/spring/seal", plain, #"{"total":1}"#).status
+                    == 202)
             let own = ["Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"]
             let taken = try await house.client.send("POST", "/v1/bulks/spring/seal", own, #"{"total":1}"#)
             #expect(taken.status == 202)

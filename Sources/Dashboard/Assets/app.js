@@ -60,8 +60,8 @@ const context = { paint, now, follow: (subjects, poll) => line.follow(subjects, 
 const routes = [
   [/^#?\/?$/, () => overview(context)],
   [/^#\/aggregators$/, () => aggregators(context)],
-  [/^#\/bulks\/([^/?]+)$/, (id) => bulk(context, decodeURIComponent(id))],
-  [/^#\/jobs\/([^/?]+)$/, (id) => job(context, decodeURIComponent(id))],
+  [/^#\/bulks\/([^/?]+)$/, (id) => bulk(context, id)],
+  [/^#\/jobs\/([^/?]+)$/, (id) => job(context, id)],
 ];
 
 function route(isFirst) {
@@ -69,7 +69,12 @@ function route(isFirst) {
   let made = null;
   for (const [pattern, make] of routes) {
     const match = pattern.exec(location.hash);
-    if (match) made = make(...match.slice(1));
+    if (!match) continue;
+    try {
+      made = make(...match.slice(1).map(decodeURIComponent));
+    } catch (error) {
+      if (!(error instanceof URIError)) throw error; // such as #/jobs/%
+    }
   }
   made ??= nowhere();
   view?.leave?.();

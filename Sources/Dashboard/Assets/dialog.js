@@ -42,10 +42,12 @@ document.getElementById("dialog-form").addEventListener("submit", async (event) 
   setText(problem, "");
   try {
     await asked.question.act();
-    close(true);
+    if (answer === asked) close(true);
   } catch (error) {
-    yes.disabled = false;
+    if (answer === asked) yes.disabled = false;
     if (!(error instanceof Refusal)) throw error;
+    // Whoever went back meanwhile sees no dialog any more, or another one.
+    if (answer !== asked) return;
     if (!error.needsToken) return setText(problem, error.message);
     dialog.close();
     answer = null;

@@ -183,7 +183,9 @@ function show() {
   for (const link of contents.querySelectorAll("a")) {
     if (link.hash === location.hash) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
   }
-  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  let name = "";
+  try { name = decodeURIComponent(location.hash.slice(1)); } catch { /* such as #% names nothing */ }
+  const target = name && document.getElementById(name);
   if (target) { target.hidden = false; target.scrollIntoView(); }
 }
 filter.addEventListener("input", () => {

@@ -29,12 +29,12 @@ class Line {
   get isLost() { return !this.isDone && Date.now() - this.seen > 1e4; }
   get all() { return [...this.subjects.values()]; }
   get elements() { return this.all.flatMap(subject => [...subject.elements]); }
+  get tokens() { return [...new Set(this.elements.map(element => element.token).filter(Boolean))]; }
   ids(kind) { return this.all.filter(subject => subject.kind === kind).map(subject => subject.id); }
   get(path, signal, body) {
-    const tokens = [...new Set(this.elements.map(element => element.token).filter(Boolean))], headers = {};
+    const tokens = this.tokens, headers = {};
     if (body) { body = JSON.stringify({ ...body, tokens }); headers["Content-Type"] = "application/json"; }
     else if (tokens.length === 1) headers.Authorization = "Bearer " + tokens[0];
-    else path += tokens.map(token => "&token=" + encodeURIComponent(token)).join("");
     return fetch(this.base + path, { method: body ? "POST" : "GET", body, headers, signal, cache: "no-store" });
   }
 
@@ -64,7 +64,14 @@ class Line {
     try {
       watch(8000); // a proxy that holds frames back is found out
       const last = this.lastID && "&lastEventId=" + encodeURIComponent(this.lastID);
-      const answer = await this.get(`v1/stream?jobs=${this.ids("job")}&bulks=${this.ids("bulk")}${last}`, stop.signal);
+      const jobs = this.ids("job"), bulks = this.ids("bulk");
+      let names = `jobs=${jobs}&bulks=${bulks}`;
+      if (names.length > 4e3 || this.tokens.length > 1) { // too much for a URL, or not for one
+        const list = await this.get("v1/streams", stop.signal, { jobs, bulks });
+        if (!list.ok) return "failed";
+        names = "list=" + (await list.json()).id;
+      }
+      const answer = await this.get(`v1/stream?${names}${last}`, stop.signal);
       if (answer.status === 204) return "over";
       if ([401, 403].includes(answer.status)) {
         for (const { kind, id } of this.all) this.learn(kind, { id }, "unauthorized");
@@ -94,7 +101,11 @@ class Line {
   async poll(isMine) {
     const jobs = this.ids("job"), bulks = this.ids("bulk"), signal = AbortSignal.timeout(1e4), asked = [];
     if (jobs.length) asked.push(this.get("v1/jobs/query", signal, { ids: jobs }));
-    for (let n = 0; n < bulks.length; n += 100) asked.push(this.get("v1/bulks?ids=" + bulks.slice(n, n + 100), signal));
+    while (bulks.length) {
+      let n = 100;
+      while (`${bulks.slice(0, n)}`.length > 4e3) n--;
+      asked.push(this.get("v1/bulks?ids=" + bulks.splice(0, n), signal));
+    }
     for (const answer of await Promise.all(asked)) {
       const body = await answer.json(), kind = body.jobs ? "job" : "bulk";
       if (!answer.ok || !isMine()) return;

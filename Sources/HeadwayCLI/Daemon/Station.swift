@@ -64,6 +64,8 @@ actor Station {
     private var door: FrontDoor?
     private var metricsDoor: MetricsDoor?
     private let pulse: Pulse
+    /// No load balancer shall think more of us.
+    private var isEnding = false
 
     /// Starts everything that the plan wants.
     ///
@@ -147,7 +149,10 @@ actor Station {
         if let wanted = plan.metrics {
             metricsDoor = try await MetricsDoor.open(
                 wanted, keyspace, redis, pulse: pulse,
-                isReady: { [weak aggregator] in await aggregator?.hearsRedis ?? false },
+                isReady: { [weak self, weak aggregator] in
+                    guard await self?.isEnding == false else { return false }
+                    return await aggregator?.hearsRedis ?? false
+                },
                 on: loop, families)
         }
         await aggregator.start()
@@ -178,6 +183,7 @@ actor Station {
     }
 
     private func closeRooms() async {
+        isEnding = true
         await pulse.stop()
         await door?.close(within: plan.grace)
         door = nil

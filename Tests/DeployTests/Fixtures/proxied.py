@@ -160,6 +160,12 @@ def poll(binary, repository):
         here.publish("job.completed", "t0")
         thread.join(60)
         check(waited and waited[0][0] == 200, waited)
+        # A browser's write over plain http is compared with Host, so that has to come through as it was.
+        for origin, expected in ((f"http://127.0.0.1:{here.port}", 202), ("http://127.0.0.1", 403)):
+            connection.request("POST", "/v1/bulks/spring/seal", headers={"Origin": origin})
+            answer = connection.getresponse()
+            check(answer.status == expected, f"a write from {origin}: {answer.status} {answer.read()[:200]}")
+            answer.read()
         with open(here.log) as file:
             log = file.read()
         check("/v1/bulks/spring/jobs" in log and "very-secret" not in log, log[:300])
