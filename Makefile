@@ -6,6 +6,13 @@ TEST_PACKAGES := $(PACKAGES) redis-tools python3 python3-redis python3-hiredis c
 	python3-venv python3-yaml python3-pyte
 # From PyPI, for the tests of deploy/: the schemas of Compose and Kubernetes, with their validators.
 DEPLOY_TOOLS := check-jsonschema==0.39.0 kubernetes-validate==1.37.0
+OPENAPI_TOOLS := schemathesis==4.32.5 jsonschema==4.26.0
+BROWSER_TOOLS := $(shell grep -v '^\#' Tests/BrowserTests/requirements.txt)
+# $(call venv,NAME,WHAT): .build/NAME with what pip is told to install; made again when that changes.
+venv = @test "$$(cat .build/$(1)/pins 2>/dev/null)" = "$(2)" || { \
+	echo "Installing with pip into .build/$(1): $(2)"; rm -f .build/$(1)/pins; \
+	/usr/bin/python3 -m venv .build/$(1) && .build/$(1)/bin/pip -q install --disable-pip-version-check $(2) && \
+	echo "$(2)" >.build/$(1)/pins; }
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 FLAGS := --explicit-target-dependency-import-check error
 BIN := .build/release/headway
@@ -37,9 +44,7 @@ deps: ## Install what is missing to build and run (Debian packages); says what i
 
 test-deps: ## Install what the tests use besides: redis-py, curl, wrk, nginx, lintian, strace, tsc, …
 	@./deploy/install-deps $(SUDO) $(TEST_PACKAGES)
-	@test -x .build/deploy-tools/bin/kubernetes-validate || { \
-		echo "Installing with pip into .build/deploy-tools: $(DEPLOY_TOOLS)"; \
-		/usr/bin/python3 -m venv .build/deploy-tools && .build/deploy-tools/bin/pip -q install $(DEPLOY_TOOLS); }
+	$(call venv,deploy-tools,$(DEPLOY_TOOLS))
 
 docs: deps ## Build the library's documentation (DocC); no warning, and no public symbol without a comment
 	@./deploy/install-deps $(SUDO) python3
@@ -68,15 +73,14 @@ health: test-deps ## Real workers through ten minutes (SECONDS_EACH=600) of each
 openapi: test-deps ## Hold a real server's answers against its /openapi.json, and let schemathesis try to break it (SEED=1)
 	swift build --product headway $(FLAGS)
 	@./deploy/install-deps $(SUDO) python3-venv
-	@test -x .build/openapi/bin/schemathesis || { python3 -m venv .build/openapi && .build/openapi/bin/pip -q install 'schemathesis>=4.32,<5' 'jsonschema>=4.26,<5'; }
+	$(call venv,openapi,$(OPENAPI_TOOLS))
 	.build/openapi/bin/python Tests/OpenAPI/answers.py .build/debug/headway
 	.build/openapi/bin/python Tests/OpenAPI/fuzz.py .build/debug/headway .build/openapi/bin/schemathesis $(or $(SEED),1)
 
 browser: test-deps ## Drive dashboard, element and /docs with Debian's Chromium; screenshots in out/browser (ONLY=… for some tests)
 	@./deploy/install-deps $(SUDO) chromium fonts-inter node-react node-react-dom python3-venv
 	swift build --product headway $(FLAGS)
-	@test -x .build/browser/bin/pip || /usr/bin/python3 -m venv .build/browser
-	@.build/browser/bin/pip -q install --disable-pip-version-check -r Tests/BrowserTests/requirements.txt
+	$(call venv,browser,$(BROWSER_TOOLS))
 	@.build/browser/bin/python -m pytest -q -rP -p no:cacheprovider --tb=short Tests/BrowserTests $(if $(ONLY),-k "$(ONLY)")
 
 simulate: deps ## Whole worlds under faults, on one thread, from a seed (SEEDS=1-100 STEPS=20000; TWICE=1 each twice; SEED=7 one)

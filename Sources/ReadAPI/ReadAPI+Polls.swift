@@ -35,8 +35,15 @@ extension ReadAPI {
             let added = try await appender.addToOutbox(
                 waitingPolls.map { (place: $0.pipeline, entry: $0.entry) })
             waitingPolls = zip(waitingPolls, added).filter { !$0.1 }.map(\.0)
+            refusedPolls = nil
         } catch {
-            // Redis is away, which everything else of this process says; counted is what was polled all the same.
+            // That Redis is away everything else of this process says; counted is what was polled all the same. What
+            // it refuses for good, such as a right that this user lacks, is nobody else's to say.
+            guard case .redis(let refusal) = error, refusal.outcome == .fatal, refusal != refusedPolls else {
+                return
+            }
+            refusedPolls = refusal
+            options.onRefusedPolls?(refusal)
         }
     }
 }

@@ -37,6 +37,8 @@ package actor ReadAPI {
     /// Summaries that no outbox has yet.
     var waitingPolls: [PollSummary] = []
     var isTellingPolls = false
+    /// Why Redis took no summaries the last time, which is told once.
+    var refusedPolls: RedisError?
     nonisolated let namespaceMetrics: NamespaceMetrics
     var metricsSources: [@Sendable () async -> [MetricFamily]] = []
 
@@ -171,6 +173,8 @@ package struct ReadAPIOptions: Sendable {
     package var onBrokenView: (@Sendable (PipelineProblem) -> Void)?
     /// How often webhooks are told how often jobs were looked at; nil tells nobody.
     package var pollSummaries: Duration?
+    /// Told why Redis refuses summaries of polls for good, once until it takes them again.
+    package var onRefusedPolls: (@Sendable (RedisError) -> Void)?
     /// Pages of other origins that may ask here.
     package var allowedOrigins = AllowedOrigins.none
     /// Of the token that opens every job, and that every write needs; nil leaves writes to everybody.

@@ -7,6 +7,10 @@ struct DeployTests {
         "users.acl: each part does its whole work with the rights of its role, and Redis refuses it nothing")
     func rights() async throws { try await Checks.run("rights", "job", Checks.repository) }
 
+    @Test(
+        "users.acl: an API that may not store summaries of polls says so once, and does the rest of its work")
+    func polls() async throws { try await Checks.run("rights", "polls", Checks.repository) }
+
     @Test("users.acl: what a role is not granted is refused, and nobody gets in without a password")
     func refused() async throws { try await Checks.run("rights", "refused", Checks.repository) }
 

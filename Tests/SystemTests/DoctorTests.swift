@@ -141,6 +141,60 @@ struct DoctorTests {
         await server.stop()
     }
 
+    /// The file's tokens for one role: `+get`, `~hw:*`, `(%R~hw:config +hget)`, …
+    private static func grants(of role: DoctorRights.Role) throws -> [[String]] {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let file = try String(contentsOf: root.appending(path: "deploy/users.acl"), encoding: .utf8)
+        let line = try #require(
+            file.split(separator: "\n").first { $0.hasPrefix("user headway-\(role.rawValue) ") })
+        // The first list is the user's own, each other one a selector.
+        var lists: [[String]] = [[]]
+        for word in line.split(separator: " ").dropFirst(2) {
+            if word.hasPrefix("(") { lists.append([]) }
+            let grant = word.trimmingCharacters(in: ["(", ")"])
+            guard !["on", "resetkeys", "resetchannels", "-@all"].contains(grant) else { continue }
+            lists[lists.count - 1].append(grant)
+        }
+        return lists
+    }
+
+    @Test(
+        "each role's user of users.acl lacks nothing; without any one of its grants doctor names what is missing",
+        arguments: DoctorRights.Role.allCases)
+    func everyGrant(_ role: DoctorRights.Role) async throws {
+        // Nothing fails without: database 0 is chosen already, a name is for people, a worker asks nobody.
+        let spare = ["+select", "+client|setname"] + (role == .worker ? ["+ping"] : [])
+        let server = try await RedisServer.start(appendOnly: .off, tcp: true)
+        let loop = EventLoop(name: "doctor-test")
+        let admin = try await RedisConnection.connect(to: server.endpoint, on: loop)
+        func grant(_ lists: [[String]]) async throws {
+            let selectors = lists.dropFirst().filter { !$0.isEmpty }.map { "(\($0.joined(separator: " ")))" }
+            var batch = CommandBatch()
+            batch.add("ACL", ["SETUSER", "probed", "reset", "on", ">pw"] + lists[0] + selectors)
+            let replies = try await admin.send(batch)
+            #expect(replies[0].error == nil, "\(replies[0].error ?? "") \(lists)")
+        }
+        let all = try Self.grants(of: role)
+        try await grant(all)
+        let probed = try await RedisConnection.connect(
+            to: RedisEndpoint(url: "redis://probed:pw@127.0.0.1:\(server.port ?? 0)"), on: loop)
+        #expect(try await DoctorRights.missing([role], "hw", over: probed) == [:])
+        for (list, words) in all.enumerated() {
+            for (place, word) in words.enumerated() where !spare.contains(word) {
+                var less = all
+                less[list].remove(at: place)
+                try await grant(less)
+                let missing = try await DoctorRights.missing([role], "hw", over: probed)
+                #expect(missing?.isEmpty != true, "without \(word) nothing is missed")
+            }
+        }
+        await probed.close()
+        await admin.close()
+        await loop.stop()
+        await server.stop()
+    }
+
     @Test("lost, refused, drifting, halted, expiring: what a namespace shows")
     func namespace() async throws {
         let scene = try await SpoolScene()

@@ -23,6 +23,9 @@ struct FrontDoor: Sendable {
         options.allowedOrigins = plan.allowedOrigins
         options.operatorDigest = plan.operatorToken.map(TokenDigest.init(of:))
         options.pollSummaries = plan.pollSummaries
+        options.onRefusedPolls = {
+            log.error("webhooks are not told of polls, because Redis refuses it: \($0)")
+        }
         let api = ReadAPI(keyspace: keyspace, endpoint: redis.endpoint, on: loop, options: options)
         let server = HTTPServer(on: loop, handler: api.handler)
         do throws(HTTPServerError) {

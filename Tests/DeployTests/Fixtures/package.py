@@ -2,7 +2,7 @@
 
 `installed` does it in a copy of this machine's root (an overlay in a mount namespace of its own), which is gone
 afterwards; `fresh` in a new, minimal Debian made by debootstrap, with what the package depends on from Debian.
-Both need root: run as root, or with sudo that asks nothing.
+Both need root: run as root, or with sudo that asks nothing. Where nobody may mount `installed` is left out, aloud.
 
 usage: package.py CHECK BINARY REPOSITORY
 """
@@ -101,6 +101,33 @@ chroot "$ROOT" dpkg -P headway >"$LOG" 2>&1
 """
 
 
+# What OVERLAY needs, done and gone again.
+PROBE = r"""
+set -e
+mount --make-rprivate /
+mount -t tmpfs none "$WORK"
+mkdir "$WORK/upper" "$WORK/work" "$WORK/root"
+mount -t overlay -o "lowerdir=/,upperdir=$WORK/upper,workdir=$WORK/work" none "$WORK/root"
+mkdir -p "$WORK/root/proc"
+mount -t proc none "$WORK/root/proc"
+"""
+
+
+def may_mount():
+    """Whether this user may mount in a namespace of its own; in most containers nobody may."""
+    with Scratch() as scratch:
+        os.mkdir(scratch.file("probe"))
+        done = subprocess.run(
+            [*sudo(), "unshare", "--mount", "--pid", "--fork", "--kill-child", "env",
+             f"WORK={scratch.file('probe')}", "sh", "-c", PROBE],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, stdin=subprocess.DEVNULL)
+        return done.returncode == 0, done.stdout.decode(errors="replace").strip()
+
+
+def sudo():
+    return [] if os.geteuid() == 0 else ["sudo", "-n"]
+
+
 def make(binary, repository, directory):
     done = subprocess.run([f"{repository}/deploy/debian/build", binary, directory], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, timeout=400)
@@ -140,22 +167,24 @@ def as_root(script, binary, repository, within):
         for name, text in {"install.sh": INSTALL, "main.sh": script}.items():
             with open(scratch.file(name), "w") as file:
                 file.write(text)
-        sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
         done = subprocess.run(
-            [*sudo, "unshare", "--mount", "--pid", "--fork", "--kill-child", "env", f"WORK={scratch.path}", "bash",
+            [*sudo(), "unshare", "--mount", "--pid", "--fork", "--kill-child", "env", f"WORK={scratch.path}", "bash",
              scratch.file("main.sh"), package], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=within,
             stdin=subprocess.DEVNULL)
         said = done.stdout.decode(errors="replace").strip()
-        if sudo and done.returncode and "sudo" in said:
+        if sudo() and done.returncode and "sudo" in said:
             raise Failed(f"this needs root, and sudo says: {said}")
         check(done.returncode == 0, said[-3000:])
-        if sudo:
-            subprocess.run([*sudo, "rm", "-rf", scratch.path])
+        if sudo():
+            subprocess.run([*sudo(), "rm", "-rf", scratch.path])
         return said
 
 
 def installed(binary, repository):
     """Installed, upgraded, removed and purged, it makes its user, keeps what people changed, and leaves nothing."""
+    may, why = may_mount()
+    if not may:
+        return f"left out: installing in a copy wants the right to mount (root, and more than most containers give): {why}"
     return as_root(OVERLAY, binary, repository, 300)
 
 

@@ -15,14 +15,14 @@ from supervise import Child, Scratch, check, eventually, get
 ROLES = ("worker", "aggregator", "api", "operator")
 
 
-def server(scratch, repository, extra=()):
+def server(scratch, repository, extra=(), users=None):
     """A redis-server as deploy/redis-with-users starts it. Returns (port, {role: URL})."""
     port = supervise.free_port()
     passwords = {role: f"secret-{role}" for role in ROLES}
     os.makedirs(scratch.file("data"), exist_ok=True)
     Child(
         ["sh", f"{repository}/deploy/redis-with-users", f"{repository}/deploy/redis.conf",
-         f"{repository}/deploy/users.acl", "--dir", scratch.file("data"), "--bind", "127.0.0.1", "--port", str(port),
+         users or f"{repository}/deploy/users.acl", "--dir", scratch.file("data"), "--bind", "127.0.0.1", "--port", str(port),
          *extra],
         environment={"TMPDIR": scratch.path,
                      **{f"HEADWAY_{role.upper()}_PASSWORD": password for role, password in passwords.items()}},
@@ -58,7 +58,8 @@ def job(binary, repository):
             aggregators.append(child)
         sock = supervise.listener()
         web = sock.getsockname()[1]
-        api = Child([binary, "serve", "--listen", "fd:3"], environment={"HEADWAY_REDIS": urls["api"]},
+        api = Child([binary, "serve", "--listen", "fd:3", "--webhook-polls", "1s"],
+                    environment={"HEADWAY_REDIS": urls["api"]},
                     log=scratch.file("api.log"), pass_socket=sock.fileno(), notify=scratch.file("api"))
         api.wait_ready()
 
@@ -111,6 +112,9 @@ def job(binary, repository):
                 check(status == 200, f"an aggregator's {target}: {status} {body[:200]}")
         status, body = post(web, "/v1/jobs/task-4/cancel", {}, headers={"Authorization": f"Bearer {token}"})
         check(status in (202, 401, 403), f"cancel: {status} {body}")
+        # How often jobs were looked at waits in the outboxes; no aggregator here posts it.
+        eventually(lambda: any(int(cli(port, "operator", "XLEN", "hw:{%d}:outbox" % number))
+                               for number in range(partitions)), what="no summary of polls was stored")
         headway("operator", "status", "spring", "task-1")
         headway("operator", "status", "--aggregators")
         headway("operator", "jobs", "--bulk", "spring", "--status", "failed")
@@ -129,6 +133,50 @@ def job(binary, repository):
         check(not log, f"Redis refused: {log}")
         for child in (*aggregators, api):
             check("NOPERM" not in child.output(), child.output())
+
+
+def polls(binary, repository):
+    """An API that may not store summaries of polls says so once, with the reason, and does the rest of its work."""
+    with Scratch() as scratch:
+        with open(f"{repository}/deploy/users.acl") as file:
+            shipped = file.read()
+        check(shipped.count(" ~hw:{*}:outbox") == 1, "who may write to outboxes has changed")
+        with open(scratch.file("users.acl"), "w") as file:
+            file.write(shipped.replace(" ~hw:{*}:outbox", ""))
+        port, urls = server(scratch, repository, users=scratch.file("users.acl"))
+        aggregator = Child([binary, "aggregate"], environment={"HEADWAY_REDIS": urls["aggregator"]},
+                           log=scratch.file("aggregator.log"), notify=scratch.file("a"))
+        aggregator.wait_ready()
+        sock = supervise.listener()
+        web = sock.getsockname()[1]
+        api = Child([binary, "serve", "--listen", "fd:3", "--webhook-polls", "1s"],
+                    environment={"HEADWAY_REDIS": urls["api"]}, log=scratch.file("api.log"),
+                    pass_socket=sock.fileno(), notify=scratch.file("api"))
+        api.wait_ready()
+        code, said = supervise.run(
+            [binary, "pipelines", "apply", f"{repository}/deploy/pipelines/task.json"],
+            environment={"HEADWAY_REDIS": urls["operator"]})
+        check(code == 0, said)
+        status, body = post(web, "/v1/events", {
+            "specversion": "1.0", "source": "t", "id": "1", "subject": "task-1", "type": "job.started",
+            "data": {"pipeline": "task", "attempt": 1}}, "application/cloudevents+json")
+        check(status == 202, f"POST /v1/events: {status} {body}")
+        eventually(lambda: get(web, "/v1/jobs/task-1")[0] == 200, what="the job is not known")
+        said = "webhooks are not told of polls"
+        eventually(lambda: said in api.output(), what=lambda: f"nothing was said: {api.output()}")
+        # Refused again and again, each of which ACL LOG counts, and said once.
+        eventually(lambda: refusals(port) >= 3, what="it does not try again")
+        told = [line for line in api.output().splitlines() if said in line]
+        check(len(told) == 1 and "NOPERM" in told[0], told)
+        check(get(web, "/v1/jobs/task-1")[0] == 200, "it does not answer any more")
+        api.stop()
+        aggregator.stop()
+
+
+def refusals(port):
+    """How often Redis refused a command, by its own count of the latest kind."""
+    log = cli(port, "operator", "ACL", "LOG").splitlines()
+    return int(log[log.index("count") + 1]) if "count" in log else 0
 
 
 def bulk(port, name):
@@ -223,4 +271,4 @@ def durable(binary, repository):
 
 
 if __name__ == "__main__":
-    supervise.main({"job": job, "refused": refused, "durable": durable})
+    supervise.main({"job": job, "polls": polls, "refused": refused, "durable": durable})
