@@ -42,7 +42,8 @@ enum SpoolChoice {
         let statistics = headway.statistics
         let place = Printable.line(directory, limit: 200)
         if statistics.unapplied == 0 {
-            Terminal.say("\(stream) applied")
+            // Folded, or refused for good: either way nobody has to send it again.
+            Terminal.say("\(stream) taken in")
         } else if statistics.unacknowledged == 0 {
             Terminal.say("\(stream) stored, not applied yet; kept in \(place) until it is")
         } else {

@@ -58,9 +58,10 @@ enum DoctorCommand {
             report = DoctorReport([
                 DoctorFinding(
                     .unknown, "redis", redis.advice(error), why: "nothing can be told without it",
-                    mend: "redis-cli PING with the same address")
+                    mend: "redis-cli PING")
             ])
         }
+        report = report.reaching(redis.endpoint)
         await loop.stop()
         if arguments.isOn("json") {
             Terminal.say(report.json)

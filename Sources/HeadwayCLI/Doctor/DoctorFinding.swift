@@ -1,3 +1,4 @@
+import Redis
 import ReadAPI
 
 /// One thing that `headway doctor` found: what, why it matters, and the command that mends it.
@@ -44,6 +45,16 @@ struct DoctorReport: Sendable, Equatable {
     init(_ findings: [DoctorFinding]) {
         let order = DoctorFinding.Level.allCases
         self.findings = order.flatMap { level in findings.filter { $0.level == level } }
+    }
+
+    /// The same, with commands that reach the Redis that was looked at.
+    func reaching(_ endpoint: RedisEndpoint) -> DoctorReport {
+        DoctorReport(
+            findings.map {
+                DoctorFinding(
+                    $0.level, $0.check, $0.what, why: $0.why,
+                    mend: $0.mend.replacing("redis-cli", with: endpoint.redisCLI))
+            })
     }
 
     /// 1 when something is to be mended, 2 when nothing is as far as it could be seen, 0 when nothing is.
