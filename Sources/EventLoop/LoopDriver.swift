@@ -52,11 +52,13 @@ extension EventLoop {
     /// When the next timer is due; nil when none is set.
     package var nextTimer: Duration? { timers.next() }
 
-    /// Runs the earliest timer that is due.
+    /// Runs the earliest timer that is due. Driven loops only.
     ///
     /// - Returns: false when none is.
     @discardableResult
     package func fireTimer() -> Bool {
+        // Before the timers are touched: they belong to the loop's thread.
+        precondition(driver != nil, "the event loop \(name) has a thread of its own")
         guard let body = timers.popDue(at: clock.now) else { return false }
         asIfOnLoop(body)
         return true

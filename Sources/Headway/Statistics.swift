@@ -49,12 +49,9 @@ extension Headway {
         public internal(set) var fault: HeadwayError?
         /// Of the spool, and of what is sent again for processes that died; nil without one.
         public internal(set) var spool: SpoolStatistics?
+        /// Whether what Redis has not acknowledged is all in a spool.
+        var isKept = false
     }
-}
-
-extension Headway.Statistics {
-    /// Whether what Redis has not acknowledged is all in a spool.
-    var isKept: Bool { spool.map { $0.unspooled == 0 && $0.fault == nil } ?? false }
 }
 
 extension OutboxState {
@@ -75,6 +72,7 @@ extension OutboxState {
         statistics.marks = queue.senders.map(\.mark)
         statistics.fault = fault
         statistics.spool = spool?.statistics
+        statistics.isKept = spool?.keeps(after: queue.senders.map(\.acknowledged)) ?? false
         return statistics
     }
 }

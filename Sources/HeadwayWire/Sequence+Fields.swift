@@ -19,4 +19,17 @@ extension ProgressEvent.Sequence {
         guard let source, let id else { return nil }
         self.init(source: source, id: Int64(id))
     }
+
+    /// An event's fields with this in the place of the source and the number that they name.
+    package func replacing(in fields: FieldBuffer) -> FieldBuffer {
+        var replaced = FieldBuffer()
+        for (name, value) in fields {
+            switch EventField.table[name] {
+            case .source: replaced.add(EventField.source.name, source)
+            case .id: replaced.add(EventField.id.name, id)
+            default: replaced.add(name: name, value: value)
+            }
+        }
+        return replaced
+    }
 }

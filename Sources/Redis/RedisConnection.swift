@@ -91,6 +91,11 @@ package actor RedisConnection {
             }
         } else {
             for address in try await loop.addresses(of: endpoint, within: timeout) {
+                // It ends the attempt, not one address of it.
+                if Task.isCancelled {
+                    failure = .unreachable(endpoint, "cancelled while connecting")
+                    break
+                }
                 failure = await attach(within: deadline - loop.clock.now) { [loop] handle in
                     address.beginConnecting().map {
                         SocketTransport(adopting: $0, on: loop, handle: handle)

@@ -9,8 +9,9 @@ import Testing
 struct OutboxStateTests {
     private static let id = JobID(unchecked: "a-1")
 
-    private func outbox() throws -> OutboxState {
-        var settings = Outbox.Settings(keyspace: try Keyspace(partitions: 1), worker: "w")
+    private func outbox(partitions: Int = 1, isSpooled: Bool = false) throws -> OutboxState {
+        var settings = Outbox.Settings(keyspace: try Keyspace(partitions: partitions), worker: "w")
+        settings.isSpooled = isSpooled
         settings.newSource = { "later" }
         return OutboxState(settings: settings, source: "first", at: .zero)
     }
@@ -33,6 +34,63 @@ struct OutboxStateTests {
         state.queue.see(3, of: 0, at: .seconds(100))
         #expect(try state.append(heartbeat(), at: .seconds(13 * 3600)) == .taken(1))
         #expect(state.queue.senders[0].source == "later")
+    }
+
+    /// What the file takes in next.
+    private func load(_ state: inout OutboxState) throws -> SpoolState.Load {
+        let ends = state.queue.ends
+        let load = state.spool?.take(ends: ends)
+        return try #require(load)
+    }
+
+    @Test("a source that begins while the spool is written waits for its own turn to be written")
+    func renewalWhileSpooling() throws {
+        var state = try outbox(partitions: 2, isSpooled: true)
+        let keyspace = state.settings.keyspace
+        let ids = (1...20).map { JobID(unchecked: "a-\($0)") }
+        let jobs = try (0..<2).map { partition in
+            try #require(ids.first { keyspace.partition(of: $0) == partition })
+        }
+        func beat(_ partition: Int) -> ProgressEvent {
+            ProgressEvent(jobs[partition], .heartbeat(worker: nil), attempt: 1)
+        }
+        for _ in 1...2 { _ = try state.append(beat(0), at: .zero) }
+        state.spoolSettled(try load(&state), size: 0)
+        let parcel = try #require(state.queue.next(at: .zero).first)
+        state.queue.acknowledge(parcel)
+        state.queue.see(2, of: 0, at: .seconds(1))
+        state.queue.see(2, of: 0, at: .seconds(100))
+
+        let later = Duration.seconds(13 * 3600)
+        _ = try state.append(beat(1), at: later)
+        let early = try load(&state)
+        #expect(try state.append(beat(0), at: later) == .taken(1))
+        #expect(state.queue.senders[0].source == "later")
+        state.spoolSettled(early, size: 0)
+        let first = state.queue.next(at: later)
+        #expect(first.map(\.partition) == [1])
+        for parcel in first { state.queue.acknowledge(parcel) }
+        state.spoolSettled(try load(&state), size: 0)
+        #expect(state.queue.next(at: later).map(\.partition) == [0])
+    }
+
+    @Test("what the disk refused is at risk until Redis has it; what comes later lies in the spool")
+    func kept() throws {
+        var state = try outbox(isSpooled: true)
+        #expect(state.statistics.isKept)
+        _ = try state.append(heartbeat(), at: .zero)
+        state.spoolFailed(try load(&state), HeadwayError(.spool, "no room"), size: 0)
+        _ = try state.append(heartbeat(), at: .zero)
+        #expect(!state.statistics.isKept)
+        state.spoolMended()
+        #expect(!state.statistics.isKept)
+        let parcel = try #require(state.queue.next(at: .zero).first)
+        #expect(parcel.run.last == 2)
+        state.queue.acknowledge(parcel)
+        _ = try state.append(heartbeat(), at: .zero)
+        state.spoolSettled(try load(&state), size: 0)
+        #expect(state.statistics.unacknowledged == 1 && state.statistics.spool?.unspooled == 2)
+        #expect(state.statistics.isKept)
     }
 
     @Test("an event over 64 KiB is refused before it gets a number")

@@ -107,6 +107,20 @@ struct ConnectTests {
         #expect(await connect(server.endpoint) == nil)
     }
 
+    @Test("a task that is cancelled before it connects gets no connection, whatever address is next")
+    func cancelled() async throws {
+        let server = try await RedisServer.start(tcp: true)
+        for url in [server.endpointURL, server.tcpURL] {
+            let endpoint = try RedisEndpoint(url: url)
+            let error = await Task {
+                unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
+                return await connect(endpoint)
+            }.value
+            #expect(error?.code == .unreachable)
+            #expect(error?.detail.contains("cancelled") == true, "\(error?.description ?? "connected")")
+        }
+    }
+
     @Test("too many clients: the server's own words, and try again later")
     func maxclients() async throws {
         let server = try await RedisServer.start(extra: ["--maxclients", "1"])

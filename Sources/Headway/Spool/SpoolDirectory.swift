@@ -86,6 +86,23 @@ package struct SpoolDirectory: Sendable {
         package var count: Int64
     }
 
+    /// How many spool files of the namespace nobody has taken over yet. Reads none of them, but looks at each one's
+    /// lock, which for that moment keeps others from taking it over: not to be asked many times a second.
+    ///
+    /// - Throws: ``HeadwayError`` with `spool` when the directory cannot be read.
+    package func waiting(_ keyspace: Keyspace) throws(HeadwayError) -> Int {
+        do throws(SpoolProblem) {
+            return try names().count { name in
+                guard let spool = SpoolName(name), spool.belongs(to: keyspace) else { return false }
+                let file = "\(path)/\(name)"
+                // Removed since it was listed: its events are applied.
+                return unsafe !SpoolFile.isHeld(file) && access(file, F_OK) == 0
+            }
+        } catch {
+            throw HeadwayError(error)
+        }
+    }
+
     /// Reads every spool file and changes none.
     ///
     /// - Throws: ``HeadwayError`` with `spool` when the directory cannot be read.

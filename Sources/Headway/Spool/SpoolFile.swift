@@ -19,6 +19,8 @@ final class SpoolFile {
     private var descriptor: CInt
     /// Of whole records.
     private(set) var size: Int
+    /// Whether the file would still be found under its name after a power cut.
+    private var isNameSynced = true
 
     private init(path: String, descriptor: CInt, size: Int) {
         self.path = path
@@ -30,10 +32,20 @@ final class SpoolFile {
 
     /// Makes a new file. Nobody sees it before it is locked.
     static func create(at path: String) throws(SpoolProblem) -> SpoolFile {
-        let file = try draft(beside: path)
-        try check("rename", path, unsafe rename(path + SpoolName.draft, path))
-        try SpoolDirectory.sync(of: path)
-        return SpoolFile(path: path, descriptor: file, size: 0)
+        let file = SpoolFile(path: path, descriptor: try draft(beside: path), size: 0)
+        do throws(SpoolProblem) {
+            try check("rename", path, unsafe rename(path + SpoolName.draft, path))
+        } catch {
+            unsafe unlink(path + SpoolName.draft)
+            throw error
+        }
+        do throws(SpoolProblem) {
+            try SpoolDirectory.sync(of: path)
+        } catch {
+            unsafe unlink(path)
+            throw error
+        }
+        return file
     }
 
     private static func draft(beside path: String) throws(SpoolProblem) -> CInt {
@@ -129,7 +141,12 @@ final class SpoolFile {
     }
 
     /// Waits until what was written would survive a power cut.
-    func sync() throws(SpoolProblem) { try Self.check("fdatasync", path, fdatasync(descriptor)) }
+    func sync() throws(SpoolProblem) {
+        try Self.check("fdatasync", path, fdatasync(descriptor))
+        guard !isNameSynced else { return }
+        try SpoolDirectory.sync(of: path)
+        isNameSynced = true
+    }
 
     /// Nothing of it is needed any more.
     func clear() throws(SpoolProblem) {
@@ -138,6 +155,9 @@ final class SpoolFile {
     }
 
     /// Leaves only these stretches of it, in order: written beside, synced and moved into place.
+    ///
+    /// After an error the file is as it was before. Whether the new one is found after a power cut only ``sync()``
+    /// says: what can fail once it has the name must not leave anybody writing to the old one, which has none.
     func keep(_ stretches: [Range<Int>]) throws(SpoolProblem) {
         let fresh = try Self.draft(beside: path)
         var length = 0
@@ -151,7 +171,6 @@ final class SpoolFile {
             }
             try Self.check("fdatasync", path, fdatasync(fresh))
             try Self.check("rename", path, unsafe rename(path + SpoolName.draft, path))
-            try SpoolDirectory.sync(of: path)
         } catch {
             unsafe unlink(path + SpoolName.draft)
             close(fresh)
@@ -160,6 +179,7 @@ final class SpoolFile {
         close(descriptor)
         descriptor = fresh
         size = length
+        isNameSynced = false
     }
 
     private func read(_ range: Range<Int>) throws(SpoolProblem) -> [UInt8] {

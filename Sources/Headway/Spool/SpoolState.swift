@@ -18,6 +18,8 @@ struct SpoolState {
         var entries: [Entry] = []
         /// The last number of each partition when it was taken.
         var ends: [Int64] = []
+        /// Of each partition's source when it was taken.
+        var generations: [Int] = []
         /// How many records were ever taken in, with these.
         var ticket: Int64 = 0
     }
@@ -40,9 +42,14 @@ struct SpoolState {
     private(set) var generations: [Int]
     /// The disk refuses: events go on without it, each counted.
     private(set) var isFailing = false
+    /// The last number of each partition's source that went on without the file.
+    private var exposed: [Int64]
     var statistics = Headway.SpoolStatistics()
 
-    init(partitions: Int) { generations = Array(repeating: 0, count: partitions) }
+    init(partitions: Int) {
+        generations = Array(repeating: 0, count: partitions)
+        exposed = Array(repeating: 0, count: partitions)
+    }
 
     var isEmpty: Bool { entries.isEmpty }
 
@@ -50,6 +57,7 @@ struct SpoolState {
     mutating func add(_ fields: FieldBuffer, partition: Int, number: Int64, at time: Timestamp) {
         guard !isFailing else {
             statistics.unspooled += 1
+            exposed[partition] = number
             return
         }
         let start = bytes.count
@@ -61,14 +69,27 @@ struct SpoolState {
         ticket += 1
     }
 
-    mutating func renew(_ partition: Int) { generations[partition] += 1 }
+    mutating func renew(_ partition: Int) {
+        generations[partition] += 1
+        exposed[partition] = 0
+    }
+
+    /// Whether the file has whatever comes after these numbers, one per partition.
+    func keeps(after numbers: [Int64]) -> Bool {
+        !isFailing && zip(exposed, numbers).allSatisfy { $0 <= $1 }
+    }
 
     mutating func take(ends: [Int64]) -> Load {
         defer {
             bytes = []
             entries = []
         }
-        return Load(bytes: bytes, entries: entries, ends: ends, ticket: ticket)
+        return Load(bytes: bytes, entries: entries, ends: ends, generations: generations, ticket: ticket)
+    }
+
+    /// How far each partition may go once `load` is written. Of a source that began since, it has nothing.
+    func gates(_ load: Load) -> [Int64] {
+        generations.indices.map { load.generations[$0] == generations[$0] ? load.ends[$0] : 0 }
     }
 
     mutating func settle(_ load: Load) {
@@ -81,6 +102,9 @@ struct SpoolState {
     mutating func fail(_ load: Load, _ fault: HeadwayError) {
         statistics.fault = fault
         statistics.unspooled += Int64(load.entries.count + entries.count)
+        for entry in load.entries + entries where entry.generation == generations[entry.partition] {
+            exposed[entry.partition] = max(exposed[entry.partition], entry.number)
+        }
         isFailing = true
         settled = ticket
         bytes = []

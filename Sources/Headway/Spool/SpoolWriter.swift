@@ -164,8 +164,8 @@ actor SpoolWriter {
         }
         try file.keep(stretches)
         index = kept
-        isDirty = false
         outbox.withState { state, _ in state.spool?.statistics.compactions += 1 }
+        try flush(file)
     }
 }
 
@@ -190,7 +190,7 @@ extension OutboxState {
     mutating func spoolSettled(_ load: SpoolState.Load, size: Int) {
         spool?.settle(load)
         spool?.statistics.bytes = size
-        if spool?.isFailing == false { queue.open(upTo: load.ends) }
+        if let spool, !spool.isFailing { queue.open(upTo: spool.gates(load)) }
     }
 
     /// The disk refuses: everything may be sent without it.

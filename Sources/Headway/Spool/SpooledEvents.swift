@@ -89,22 +89,17 @@ struct SpooledEvents: Sendable {
         _ fields: FieldBuffer?, to stream: String, as sequence: ProgressEvent.Sequence?
     ) -> CommandBatch {
         var command = CommandBatch()
-        guard let fields else {
+        guard var fields else {
             command.add("PING")
             return command
         }
+        if let sequence { fields = sequence.replacing(in: fields) }
         command.begin("XADD", argumentCount: 2 + 2 * fields.count)
         command.append(stream)
         command.append("*")
         for (name, value) in fields {
             command.append(name)
-            if let sequence, name.elementsEqual("source".utf8) {
-                command.append(sequence.source)
-            } else if let sequence, name.elementsEqual("id".utf8) {
-                command.append(sequence.id)
-            } else {
-                command.append(value)
-            }
+            command.append(value)
         }
         return command
     }

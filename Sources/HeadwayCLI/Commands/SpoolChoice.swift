@@ -58,15 +58,15 @@ enum SpoolChoice {
     static func drain(_ directory: String, _ invocation: Invocation) async throws -> ExitCode {
         let headway = try await connect(invocation)
         let end = ContinuousClock.now + .seconds(30)
-        var waiting = 0
-        repeat {
-            // What another living process holds is that one's to send.
-            waiting = try SpoolDirectory(at: directory).glances(headway.keyspace).count {
-                !$0.isHeld && !$0.isForeign && !$0.isPutAside
-            }
-            if waiting == 0, headway.statistics.spool?.unapplied == 0 { break }
+        // What another living process holds is that one's to send.
+        var waiting = try SpoolDirectory(at: directory).waiting(headway.keyspace)
+        var nextLook = ContinuousClock.now + .seconds(1)
+        while waiting > 0 || headway.statistics.spool?.unapplied != 0, ContinuousClock.now < end {
             try await Task.sleep(for: .milliseconds(100))
-        } while ContinuousClock.now < end
+            guard ContinuousClock.now >= nextLook else { continue }
+            waiting = try SpoolDirectory(at: directory).waiting(headway.keyspace)
+            nextLook = ContinuousClock.now + .seconds(1)
+        }
         let told = headway.statistics.spool ?? Headway.SpoolStatistics()
         try await headway.close()
         let files = "\(told.adopted) spool file\(told.adopted == 1 ? "" : "s") of processes that ended"
