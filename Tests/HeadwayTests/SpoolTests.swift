@@ -350,7 +350,7 @@ struct SpoolTests {
         #expect(await spoolIs { !$0.isFailing })
         try await say(1)
         let last = try #require(try read(name.description).records.last)
-        #expect(try ProgressEvent(fields: last.fields).sequence?.id == 41)
+        #expect(ProgressEvent.Sequence(fields: last.fields)?.id == 41)
         await writer.stop(removing: true)
         await loop.stop()
         #expect(files.isEmpty)
