@@ -120,6 +120,7 @@ struct SpoolTests {
         try await work(two, "a-2")
         #expect(files.count == 2)
         #expect(one.statistics.spool?.adopted == 0 && two.statistics.spool?.adopted == 0)
+        for headway in [one, two] { try await headway.flush() }
         try await scene.applyAll()
         try await one.close()
         #expect(files.count == 1)
