@@ -120,6 +120,7 @@ struct SpoolTests {
         try await work(two, "a-2")
         #expect(files.count == 2)
         #expect(one.statistics.spool?.adopted == 0 && two.statistics.spool?.adopted == 0)
+        for headway in [one, two] { try await headway.flush() }
         try await scene.applyAll()
         try await one.close()
         #expect(files.count == 1)
@@ -350,7 +351,7 @@ struct SpoolTests {
         #expect(await spoolIs { !$0.isFailing })
         try await say(1)
         let last = try #require(try read(name.description).records.last)
-        #expect(try ProgressEvent(fields: last.fields).sequence?.id == 41)
+        #expect(ProgressEvent.Sequence(fields: last.fields)?.id == 41)
         await writer.stop(removing: true)
         await loop.stop()
         #expect(files.isEmpty)
