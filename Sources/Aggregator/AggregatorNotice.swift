@@ -18,6 +18,8 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
     case trimmedUnread(partition: Int, entries: Int64)
     /// Somebody deleted the stream; a new one is there.
     case streamDeleted(partition: Int)
+    /// The stream could not be marked as the one that was read: the next owner will take it for another.
+    case notMarked(partition: Int)
     case clockJumped(partition: Int, by: Duration)
     /// What is stored of one job cannot be read; its words are refused, the others go on.
     case quarantined(partition: Int, reason: String)
@@ -47,7 +49,7 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
         switch self {
         case .took, .released, .recounted, .countedOpenJobs: .info
         case .lost, .refused, .clockJumped, .receiverFails, .receiverBack, .recountRefused,
-            .openJobsNotCounted:
+            .openJobsNotCounted, .notMarked:
             .warning
         case .halted, .quarantined, .gap, .trimmedUnread, .streamDeleted, .drift, .undelivered,
             .unreadableWebhooks,
@@ -74,6 +76,9 @@ package enum AggregatorNotice: Sendable, CustomStringConvertible {
             "partition \(partition): \(entries) unread entries were removed from the stream by somebody else"
         case .streamDeleted(let partition):
             "partition \(partition): its stream was deleted by somebody; reading the new one from its beginning"
+        case .notMarked(let partition):
+            "partition \(partition): its stream cannot be marked as read; the next owner will take it for another and"
+                + " read it again: grant XGROUP CREATE (deploy/users.acl)"
         case .clockJumped(let partition, let jump):
             "partition \(partition): Redis' clock was set by \(jump); compensated"
         case .quarantined(let partition, let reason):

@@ -113,8 +113,13 @@ struct PartitionMemory {
     var census = Census()
     /// The next commit must write the whole census: what is stored is not what it was made from.
     var mustRewriteCensus = false
-    /// Entries of `active` that the census does not count, as the last count left them: whose job is gone.
+    /// Entries of `active` that the census does not count, as the last count left them: whose job is gone or
+    /// cannot be read.
     var uncounted = 0
+    /// Who they are, as many as a count remembers.
+    var leftOut: Set<JobID> = []
+    /// One of them can be read again, and its end would lower another's count: the next audit counts anew.
+    var isCensusDoubtful = false
     /// Until then nobody is judged by silence.
     var judgeFrom: Timestamp
     /// Silence before this does not count: nobody was there to hear.

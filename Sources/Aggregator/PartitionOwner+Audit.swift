@@ -31,7 +31,7 @@ extension PartitionOwner {
             batch.add("EXISTS", keyspace.bulk(partition, slot.share.id))
         }
         // Last: whoever took it did so before this is answered, or after all of the counting.
-        batch.add("HGET", keyspace.control(partition), "nonce")
+        batch.add("HGET", keyspace.control(partition), Control.Field.nonce.name)
         let replies = try await exchange(batch, on: connection)
         try refuseErrors(in: replies, of: batch)
         guard replies.last?.string == memory.control.nonce else {
@@ -62,7 +62,7 @@ extension PartitionOwner {
     /// Reads what every member of the share says of itself. The partition stands meanwhile: about a second for
     /// 100,000 members.
     ///
-    /// A member of which nothing is left but its place in the index counts by that, with weight 1.
+    /// A member of which nothing that can be read is left but its place in the index counts by that, with weight 1.
     ///
     /// - Returns: nil for a share of more than ``recountLimit`` members: reading them would outlast the lease.
     func recount(_ bulk: BulkID, on connection: RedisConnection) async throws(Loss) -> [BulkContribution]? {
@@ -90,10 +90,12 @@ extension PartitionOwner {
                 batch.add("GET", keyspace.tombstone(partition, member.id))
             }
             let replies = try await exchange(batch, on: connection)
-            try refuseErrors(in: replies, of: batch)
+            try refuseErrorsButWrongType(in: replies, of: batch)
             for (place, member) in slice.enumerated() {
-                let record = try? JobRecord(
-                    id: member.id, job: replies[2 * place].pairs, tombstone: replies[2 * place + 1].bytes)
+                let (hash, tombstone) = (replies[2 * place], replies[2 * place + 1])
+                let record =
+                    hash.isWrongType || tombstone.isWrongType
+                    ? nil : try? JobRecord(id: member.id, job: hash.pairs, tombstone: tombstone.bytes)
                 let known = record?.contribution.flatMap { $0.bulk == bulk ? $0.1 : nil }
                 contributions.append(known ?? BulkContribution(forgotten: member.status))
             }

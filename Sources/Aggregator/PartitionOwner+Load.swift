@@ -57,18 +57,26 @@ extension PartitionOwner {
             batch.append(keyspace.tombstone(partition, id))
         }
         let replies = try await exchange(batch, on: connection)
-        // A key of another type is that one job's trouble, as a field that cannot be read is.
-        if replies.contains(where: { $0.kind == .error && !$0.isWrongType }) {
-            try refuseErrors(in: replies, of: batch)
-        }
+        try refuseErrorsButWrongType(in: replies, of: batch)
         var slots: [JobSlot] = []
         slots.reserveCapacity(ids.count)
         for (index, id) in ids.enumerated() {
             let slot = slot(of: id, replies[2 * index], replies[2 * index + 1])
             slots.append(slot)
             memory.jobs.insert(slot)
+            if slot.standing != nil, memory.leftOut.remove(id) != nil { memory.isCensusDoubtful = true }
         }
         return slots
+    }
+
+    /// A key of another type is that one job's trouble, as a field that cannot be read is: the caller looks for it.
+    ///
+    /// - Parameter replies: each of one job's key, none of them an `EXEC`'s.
+    func refuseErrorsButWrongType(in replies: [RESPValue], of batch: CommandBatch) throws(Loss) {
+        for (index, reply) in replies.enumerated() where !reply.isWrongType {
+            guard let text = reply.error else { continue }
+            try refuse(.refusal(text, command: batch.name(at: index)))
+        }
     }
 
     private func slot(of id: JobID, _ hash: RESPValue, _ tombstone: RESPValue) -> JobSlot {
@@ -95,12 +103,14 @@ extension PartitionOwner {
             notify(.quarantined(partition: partition, reason: reason))
         }
         stats.quarantined = Int64(quarantined.count)
+        unreadable.append(id)
         return JobSlot(unreadable: id, reason)
     }
 
     /// Slots of jobs that cannot be read do not outlive the commit: what was mended is noticed with the next word.
     func forgetQuarantined(_ memory: inout PartitionMemory) {
-        for id in quarantined { memory.jobs.forget(id) }
+        for id in unreadable { memory.jobs.forget(id) }
+        unreadable = []
     }
 
     func load(
@@ -126,7 +136,7 @@ extension PartitionOwner {
 }
 
 extension RESPValue {
-    fileprivate var isWrongType: Bool { error?.hasPrefix("WRONGTYPE") ?? false }
+    var isWrongType: Bool { error?.hasPrefix("WRONGTYPE") ?? false }
 }
 
 extension JobRecord {

@@ -166,11 +166,13 @@ extension PartitionOwner {
     }
 
     /// Whether the stream was deleted and began anew: a stream's last id and its count never fall, and our mark
-    /// stays.
-    func isAnotherStream(_ count: StreamCount?, _ memory: PartitionMemory) -> Bool {
+    /// stays. Somebody else's groups hide from `count` that ours is gone; the trim asks for it by name.
+    func isAnotherStream(
+        _ count: StreamCount?, _ trim: StreamTrim.Outcome?, _ memory: PartitionMemory
+    ) -> Bool {
         guard let count else { return false }
         return count.last < memory.control.checkpoint || count.added < memory.control.consumed
-            || memory.isStreamMarked && count.groups == 0
+            || memory.isStreamMarked && (count.groups == 0 || trim == .notTheStream)
     }
 
     /// Reads a stream that began anew from its beginning: its ids may lie behind the checkpoint, when Redis'

@@ -20,6 +20,8 @@ extension PartitionOwner {
         var lastTrimAt = loop.clock.now - .seconds(1)
         var nextForgetting = loop.clock.now
         var nextAudit = loop.clock.now + options.auditPause
+        var mayMark = true
+        var isMarkRefused = false
         defer { turn.leave(partition) }
         dueCheck = DueCheck()
         finishedErrands = []
@@ -27,6 +29,7 @@ extension PartitionOwner {
         askRound = AskRound()
         sweptLast = nil
         quarantined = []
+        unreadable = []
         stats.quarantined = 0
         startErrands(of: memory)
         var reading = try await receive(
@@ -44,8 +47,10 @@ extension PartitionOwner {
                 reading.redisTime, sentAt: reading.sentAt, receivedAt: reading.receivedAt,
                 patience: options.block, longestSilence: longestSilence)
             if case .jump(let jump)? = timeBreak { notify(.clockJumped(partition: partition, by: jump)) }
-            if isAnotherStream(reading.count, memory) {
+            if isAnotherStream(reading.count, reading.trim, memory) {
                 startOver(&memory, reading.count)
+                // Behind the very next commit, so that this one bears our mark, too.
+                lastTrimAt = loop.clock.now - .seconds(1)
                 reading.batch = PartitionBatch(from: .zero)
                 reading.trim = nil
             } else {
@@ -99,6 +104,16 @@ extension PartitionOwner {
                 nextForgetting = now + .seconds(600)
                 fold.forgetSources(idleFor: options.sourceRetention, &memory)
             }
+            // Before it is stored that anything was read: the next owner takes a stream without our mark for another.
+            let isRead = memory.control.consumed + Int64(reading.batch.entries.count) > 0
+            if !memory.isStreamMarked, isLeaving || mayMark && isRead {
+                mayMark = false
+                let outcome = try await markStream(memory, on: connection)
+                if case .trimmed(_, let isMarked)? = outcome {
+                    memory.isStreamMarked = isMarked
+                    isMarkRefused = !isMarked
+                }
+            }
             memory.control.checkpoint = reading.batch.checkpoint
             memory.control.consumed += Int64(reading.batch.entries.count)
             memory.control.commit += 1
@@ -121,7 +136,6 @@ extension PartitionOwner {
             if isTrimming { lastTrimAt = now }
 
             if isLeaving {
-                if !memory.isStreamMarked { try await markStream(memory, on: connection) }
                 let replies = try await exchange(transaction, on: connection)
                 try accept(replies, of: transaction, sentAt: now)
                 watch.ownNonce = nil
@@ -138,6 +152,9 @@ extension PartitionOwner {
             let committed = try await replies(of: commit)
             try accept(committed, of: transaction, sentAt: now)
             record(fold, reading.batch)
+            // Redis takes the commit: it is not full, so what it refuses the mark for stays.
+            if isMarkRefused { notify(.notMarked(partition: partition)) }
+            isMarkRefused = false
             noteOutbox(committed, trim: writer.outboxTrim)
             turn.pass(partition)
             for slot in fold.shares { startErrands(of: slot.share) }
@@ -149,13 +166,16 @@ extension PartitionOwner {
         }
     }
 
-    /// For an owner that leaves before its first trim: the next one must know the stream again.
+    /// Trims by what is stored before this commit, for the sake of the mark: whoever comes next must know the stream
+    /// again, however soon this owner ends.
     private func markStream(
         _ memory: PartitionMemory, on connection: RedisConnection
-    ) async throws(Loss) {
+    ) async throws(Loss) -> StreamTrim.Outcome? {
         var batch = CommandBatch()
         addTrim(by: memory.control, isMarked: false, to: &batch)
-        try refuseErrors(in: try await exchange(batch, on: connection), of: batch)
+        let replies = try await exchange(batch, on: connection)
+        try refuseErrors(in: replies, of: batch)
+        return StreamTrim.Outcome(replies[0])
     }
 
     // MARK: Committing

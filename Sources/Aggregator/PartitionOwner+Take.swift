@@ -144,7 +144,10 @@ extension PartitionOwner {
     // MARK: Reading replies
 
     func refuseErrors(in replies: [RESPValue], of batch: CommandBatch) throws(Loss) {
-        guard let error = batch.firstError(in: replies) else { return }
+        if let error = batch.firstError(in: replies) { try refuse(error) }
+    }
+
+    func refuse(_ error: RedisError) throws(Loss) {
         switch error.outcome {
         case .refused, .unknown: throw .refused(error)
         case .fatal: throw .halted("\(error)")

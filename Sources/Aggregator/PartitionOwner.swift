@@ -50,6 +50,8 @@ actor PartitionOwner {
     /// Jobs of which what is stored could not be read when last looked at; at most ``quarantineLimit``.
     var quarantined: Set<JobID> = []
     static let quarantineLimit = 10_000
+    /// Jobs whose slots in memory say that they cannot be read: those loaded since the last commit.
+    var unreadable: [JobID] = []
 
     /// Entries to ask for in one read: fewer than a batch while they are so large that the reply would be too
     /// large or too late.

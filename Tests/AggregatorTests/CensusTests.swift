@@ -1,3 +1,5 @@
+import EventLoop
+import Glibc
 import HeadwayCore
 import HeadwayWire
 import Redis
@@ -155,6 +157,82 @@ struct CensusTests {
         #expect(await eventually(within: .seconds(20)) { await aggregator.stats()[0].commits > audits + 3 })
         #expect(await aggregator.stats()[0].censusDrift == 1)
         await aggregator.stop()
+        await fixture.stop()
+    }
+
+    @Test(
+        "one job of another type halts nobody who counts, and once it is mended its end takes nobody else's place"
+    )
+    func wrongType() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let first = fixture.aggregator()
+        await first.start()
+        for job in ["a", "b", "c"] { try await fixture.publish("job.started", job, ["pipeline": "book"]) }
+        try await fixture.settleDown()
+        await first.stop()
+        let key = fixture.keyspace.job(0, JobID(unchecked: "a"))
+        let copy = try await fixture.send("HGETALL", key).elements?.compactMap(\.string) ?? []
+        try await fixture.send("SET", key, "no hash")
+        try await fixture.send("DEL", fixture.keyspace.census(0))
+
+        let notices = Notices()
+        let second = fixture.aggregator("second", auditPause: .milliseconds(20), notices: notices)
+        await second.start()
+        let isCounted = await eventually(within: .seconds(20)) {
+            (try? await Self.census(fixture).counts) == [.running(pipeline: "book", .ok): 2]
+        }
+        #expect(isCounted, "\(notices.texts)")
+        // Counted anew while it serves, too.
+        try await fixture.send("ZADD", fixture.keyspace.active(0), "9999999999999", "ghost")
+        #expect(await eventually(within: .seconds(20)) { await second.stats()[0].censusDrift == 1 })
+
+        try await fixture.send("DEL", key)
+        try await fixture.send("HSET", [key] + copy)
+        try await fixture.publish("job.completed", "a")
+        try await fixture.settleDown()
+        #expect(try await fixture.job("a")?.status == .completed)
+        let isTrue = await eventually(within: .seconds(20)) {
+            (try? await Self.census(fixture).counts) == [.running(pipeline: "book", .ok): 2]
+        }
+        #expect(isTrue, "\(notices.texts)")
+        #expect(await second.stats()[0].haltedReason == nil)
+        #expect(await second.stats()[0].censusDrift == 1)
+        await second.stop()
+        await fixture.stop()
+    }
+
+    @Test("an owner that was frozen does not call its old census wrong beside what its heir has moved")
+    func frozen() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let coldLoop = EventLoop(name: "cold")
+        var options = AggregatorOptions(endpoint: fixture.server.endpoint, instance: "cold")
+        options.lease = .seconds(60)
+        options.block = .milliseconds(20)
+        options.auditPause = .milliseconds(50)
+        let cold = Aggregator(keyspace: fixture.keyspace, options: options, on: [coldLoop])
+        await cold.start()
+        try await fixture.publish("job.started", "a", ["pipeline": "book"])
+        try await fixture.settleDown()
+        let gate = Locked(true)
+        let isFrozen = Locked(false)
+        coldLoop.submit {
+            isFrozen.withLock { $0 = true }
+            while gate.withLock({ $0 }) { usleep(10_000) }
+        }
+        #expect(await eventually { isFrozen.withLock { $0 } })
+        // What it has asked is answered by then: it wakes to a control hash that is still its own.
+        try await fixture.loop.sleep(for: .milliseconds(500))
+        var batch = CommandBatch()
+        batch.add("MULTI")
+        batch.add("HSET", fixture.keyspace.control(0), "owner", "heir", "nonce", "another")
+        batch.add("ZADD", fixture.keyspace.active(0), "9999999999999", "b", "9999999999999", "c")
+        batch.add("EXEC")
+        _ = try await fixture.connection.send(batch)
+        gate.withLock { $0 = false }
+        #expect(await eventually(within: .seconds(10)) { await cold.stats()[0].fenced >= 1 })
+        #expect(await cold.stats()[0].censusDrift == 0)
+        await cold.stop()
+        await coldLoop.stop()
         await fixture.stop()
     }
 

@@ -217,6 +217,20 @@ struct OwnershipTests {
         #expect(notices.texts.filter { $0.contains("one job is set aside") && $0.contains(key) }.count == 1)
         #expect(try await fixture.control(0).next != Control.halted)
 
+        // Its bulk counts it as it was counted last, also when it is counted anew.
+        var recount = FieldBuffer()
+        ProgressEvent(BulkID(unchecked: "b"), .recount).encode(into: &recount)
+        var batch = CommandBatch()
+        batch.begin("XADD", argumentCount: 2 + 2 * recount.count)
+        batch.append(fixture.keyspace.events(0))
+        batch.append("*")
+        batch.append(recount)
+        _ = try await fixture.connection.send(batch)
+        #expect(
+            await eventually(within: .seconds(20)) { notices.texts.contains { $0.contains("it was right") } },
+            "\(notices.texts)")
+        #expect(await owner.stats()[0].haltedReason == nil)
+
         // Mended by hand: the next word is heard.
         try await fixture.send("DEL", key)
         for (name, value) in copy { try await fixture.send("HSET", key, name, value) }
@@ -440,6 +454,105 @@ struct NoticeTests {
         #expect(control.consumed == 3)
         #expect(control.lost == 0)
         #expect(try await fixture.send("XINFO", "GROUPS", fixture.keyspace.events(0)).elements?.count == 1)
+        await fixture.stop()
+    }
+
+    @Test(
+        "a stream bears our mark before it is stored that anything of it was read: a crash right after is no loss"
+    )
+    func markedBeforeStored() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let notices = Notices()
+        let (events, control) = (fixture.keyspace.events(0), fixture.keyspace.control(0))
+        let owner = fixture.aggregator(notices: notices)
+        await owner.start()
+        #expect(await eventually { (try? await fixture.control(0))?.owner == "a" })
+        for round in 1...5 {
+            try await fixture.send("DEL", events, control)
+            #expect(await eventually { (try? await fixture.control(0))?.owner == "a" })
+            // Its trims have met no stream.
+            let commits = try await fixture.control(0).commit
+            #expect(await eventually { ((try? await fixture.control(0))?.commit ?? 0) > commits + 1 })
+            let epoch = try await fixture.control(0).epoch
+            try await fixture.publish("job.started", "j\(round)", ["pipeline": "book"])
+            // Both of one moment, as a crash would leave them.
+            var look = CommandBatch()
+            look.add("MULTI")
+            look.add("HGET", control, "consumed")
+            look.add("XINFO", "GROUPS", events)
+            look.add("EXEC")
+            let groups = Locked<Int?>(nil)
+            let isRead = await eventually {
+                guard let seen = try? await fixture.connection.send(look).last?.elements.map(Array.init),
+                    seen[0].number == 1
+                else { return false }
+                groups.withLock { $0 = seen[1].elements?.count }
+                return true
+            }
+            #expect(isRead)
+            #expect(groups.withLock { $0 } == 1, "round \(round)")
+            let fence = try await fixture.control(0).fence
+            try await fixture.send("CLIENT", "KILL", "TYPE", "NORMAL", "SKIPME", "yes")
+            #expect(await eventually { ((try? await fixture.control(0))?.fence ?? 0) > fence })
+            try await fixture.publish("job.completed", "j\(round)")
+            try await fixture.settleDown()
+            #expect(try await fixture.control(0).epoch == epoch)
+        }
+        #expect(!notices.texts.contains { $0.contains("its stream was deleted") }, "\(notices.texts)")
+        await owner.stop()
+        await fixture.stop()
+    }
+
+    @Test("a user that may not mark the stream is told so")
+    func mayNotMark() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let notices = Notices()
+        try await fixture.send("ACL", "SETUSER", "default", "-xgroup")
+        let owner = fixture.aggregator(notices: notices)
+        await owner.start()
+        try await fixture.publish("job.started", "a", ["pipeline": "book"])
+        try await fixture.settleDown()
+        #expect(await eventually { notices.texts.contains { $0.contains("grant XGROUP CREATE") } })
+        await owner.stop()
+        await fixture.stop()
+    }
+
+    @Test(
+        "a stream that began anew is known by its lack of our mark, also when somebody else has a group there"
+    )
+    func foreignGroup() async throws {
+        let fixture = try await Fixture(partitions: 1)
+        let notices = Notices()
+        let events = fixture.keyspace.events(0)
+        let owner = fixture.aggregator(notices: notices)
+        await owner.start()
+        try await fixture.send(
+            "XADD", events, "1000-0", "type", "job.started", "subject", "old", "pipeline", "book")
+        try await fixture.settleDown()
+        // At one moment: longer than what was read, and with higher ids.
+        var batch = CommandBatch()
+        batch.add("MULTI")
+        batch.add("DEL", events)
+        for id in ["500-0", "2000-0", "2001-0"] {
+            batch.add(
+                "XADD", events, id, "type", "job.started", "subject", "at-\(id)", "pipeline", "book")
+        }
+        batch.add("XGROUP", "CREATE", events, "somebody", "$")
+        batch.add("EXEC")
+        _ = try await fixture.connection.send(batch)
+        #expect(
+            await eventually(within: .seconds(10)) {
+                (try? await fixture.job("at-500-0"))??.status == .running
+            })
+        #expect(await eventually { notices.texts.contains { $0.contains("its stream was deleted") } })
+        #expect(
+            await eventually {
+                (try? await fixture.send("XINFO", "GROUPS", events))?.elements?.count == 2
+            })
+        // Once, not at every trim.
+        try await fixture.loop.sleep(for: .milliseconds(2500))
+        #expect(notices.texts.count { $0.contains("its stream was deleted") } == 1)
+        await owner.stop()
         await fixture.stop()
     }
 
