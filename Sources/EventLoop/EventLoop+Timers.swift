@@ -7,7 +7,8 @@ package struct LoopTimer {
 
     package func cancel() {
         loop.checkIsolated()
-        loop.timers.cancel(id)
+        let body = loop.timers.cancel(id)
+        withExtendedLifetime(body) {}
     }
 }
 

@@ -67,7 +67,8 @@ extension EventLoop {
 
 /// Work in the order it came, of one thread.
 struct DrivenQueue {
-    private var work: [EventLoop.Work] = []
+    /// Taken ones are nil at once: what goes with work may add more, which nobody may do while the queue is changed.
+    private var work: [EventLoop.Work?] = []
     private var head = 0
     private let home = pthread_self()
 
@@ -81,13 +82,13 @@ struct DrivenQueue {
 
     mutating func next() -> EventLoop.Work? {
         guard head < work.count else { return nil }
-        defer {
-            head += 1
-            if head == work.count {
-                work.removeAll(keepingCapacity: true)
-                head = 0
-            }
+        let next = work[head]
+        work[head] = nil
+        head += 1
+        if head == work.count {
+            work.removeAll(keepingCapacity: true)
+            head = 0
         }
-        return work[head]
+        return next
     }
 }

@@ -32,12 +32,12 @@ struct TimerQueue<Value> {
         return id
     }
 
-    /// - Returns: whether the timer was still waiting.
-    @discardableResult
-    mutating func cancel(_ id: ID) -> Bool {
-        guard values.removeValue(forKey: id) != nil else { return false }
+    /// - Returns: what was still waiting: it must go only once the queue is nobody's under way, because what goes
+    ///   with it may set or cancel timers.
+    mutating func cancel(_ id: ID) -> Value? {
+        guard let value = values.removeValue(forKey: id) else { return nil }
         if heap.count > 64, heap.count > 4 * values.count { sweep() }
-        return true
+        return value
     }
 
     /// The earliest live deadline.
