@@ -139,6 +139,11 @@ struct SpoolScene {
             ["sh", "-c", "yes | redis-check-aof --fix '\(path)'"], output: "/dev/null")
         _ = await eventually(within: .seconds(20)) { !check.isRunning }
         try await fleet.server.restart()
+        // The fleet's own connection has to find it again, too.
+        let isBack = await eventually(within: .seconds(30)) {
+            (try? await fleet.client.send("PING")) != nil
+        }
+        try #require(isBack)
     }
 
     /// The sum over all partitions.

@@ -41,9 +41,15 @@ async function ask(path, options) {
     if (error.name === "AbortError") throw error;
     throw new Refusal(0);
   }
-  const body = await answer.json().catch(() => null);
-  if (!answer.ok) throw new Refusal(answer.status, body);
-  return body;
+  try {
+    const body = await answer.json();
+    if (answer.ok) return body;
+    throw new Refusal(answer.status, body);
+  } catch (error) {
+    if (error.name === "AbortError" || error instanceof Refusal) throw error;
+    // An answer that breaks off is none.
+    throw new Refusal(answer.ok ? 0 : answer.status);
+  }
 }
 
 export const get = (path, signal) => ask(path, { signal });
