@@ -159,8 +159,9 @@ struct PublishingTests {
         }
         try await headway.flush()
         let ticks = try await scene.said(of: "a-1").filter { $0["type"] == "stage.progressed" }
-        #expect(
-            ticks.last?["done"] == "5" && ticks.last?["total"] == "5" && ticks.last?["message"] == "Back?")
+        // One tick, or several where the machine was slow between the reports.
+        #expect(ticks.last?["done"] == "5" && ticks.last?["total"] == "5")
+        #expect(ticks.contains { $0["message"] == "Back?" })
         #expect(ticks.allSatisfy { $0["substep"] == nil })
         #expect(headway.statistics.corrected >= 3)
         try await headway.close(within: .milliseconds(200))
