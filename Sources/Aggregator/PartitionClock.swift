@@ -3,20 +3,54 @@ import HeadwayWire
 
 /// The partition's time: Redis' clock less its jumps, never falling. Pure.
 ///
-/// Redis' `TIME` is compared with the owner's monotonic clock. Where the two disagree by more than two
-/// seconds beyond what the round trip can explain, Redis' clock was set, and the difference goes into `skew`.
+/// Redis' `TIME` is compared with the owner's monotonic clock. An answer was executed between its question and its
+/// arrival, so it bounds by how much the two differ; all answers together bound it as narrowly as the quickest of them.
+/// Where an answer lies more than two seconds beyond these bounds, Redis' clock was set, and the difference goes into
+/// `skew`. A slow answer may hide a jump as long as itself. It is found with the next quick one, and until then time
+/// goes on from the question, as if nothing of the slow answer had passed: nobody is judged by a jump.
 struct PartitionClock: Sendable, Equatable {
     /// What to take off Redis' time.
     var skew: Duration { .milliseconds(skewed) }
     private var skewed: Int64
     private(set) var now: Timestamp
-    private var last: Reading?
+    private var bounds: Bounds?
     private var lastEntry: Timestamp
 
-    private struct Reading: Sendable, Equatable {
-        let redis: Timestamp
-        let sentAt: Duration
-        let receivedAt: Duration
+    /// Redis' clock less the monotonic one: between `least` and `most`.
+    private struct Bounds: Sendable, Equatable {
+        var least: Duration
+        var most: Duration
+        /// On the monotonic clock.
+        var asOf: Duration
+
+        init(_ redis: Timestamp, sentAt: Duration, receivedAt: Duration) {
+            let time = redis - Timestamp(milliseconds: 0)
+            least = time - receivedAt
+            most = time - sentAt
+            asOf = receivedAt
+        }
+
+        /// Two clocks run apart by less than this share of the time.
+        private static let drift = 1_000
+
+        /// As wide as drift may have made them since.
+        func relaxed(at moment: Duration) -> Bounds {
+            var bounds = self
+            let drifted = max(.zero, moment - asOf) / Self.drift
+            bounds.least -= drifted
+            bounds.most += drifted
+            bounds.asOf = max(asOf, moment)
+            return bounds
+        }
+
+        /// What both leave open. Where they do not meet, a jump may hide in the newer one: this one stays, and as
+        /// it widens with time it gives way to what was a small step after all.
+        func narrowed(by newer: Bounds) -> Bounds {
+            var bounds = self
+            bounds.least = max(least, newer.least)
+            bounds.most = min(most, newer.most)
+            return bounds.least <= bounds.most ? bounds : self
+        }
     }
 
     static let tolerance = Duration.seconds(2)
@@ -31,7 +65,7 @@ struct PartitionClock: Sendable, Equatable {
         skew: Duration, watermark: Timestamp, redis: Timestamp,
         read reading: (sentAt: Duration, receivedAt: Duration)? = nil
     ) {
-        last = reading.map { Reading(redis: redis, sentAt: $0.sentAt, receivedAt: $0.receivedAt) }
+        bounds = reading.map { Bounds(redis, sentAt: $0.sentAt, receivedAt: $0.receivedAt) }
         let (lag, overflow) = watermark.milliseconds.subtractingReportingOverflow(
             redis.milliseconds &- skew.wholeMilliseconds)
         let wasSetBack = !overflow && lag > Self.tolerance.wholeMilliseconds
@@ -44,21 +78,34 @@ struct PartitionClock: Sendable, Equatable {
     ///
     /// - Returns: how far Redis' clock was found set, or nil.
     mutating func read(_ redis: Timestamp, sentAt: Duration, receivedAt: Duration) -> Duration? {
-        var jump: Duration?
-        if let last {
-            let passed = redis - last.redis
-            let least = sentAt - last.receivedAt
-            let most = receivedAt - last.sentAt
-            if passed > most + Self.tolerance {
-                jump = passed - most
-            } else if passed < least - Self.tolerance {
-                jump = passed - least
-            }
+        let seen = Bounds(redis, sentAt: sentAt, receivedAt: receivedAt)
+        guard let exact = bounds else {
+            bounds = seen
+            advance(to: redis)
+            return nil
         }
-        if let jump { skewed &+= jump.wholeMilliseconds }
-        last = Reading(redis: redis, sentAt: sentAt, receivedAt: receivedAt)
-        now = max(now, Timestamp(milliseconds: redis.milliseconds &- skewed))
+        let known = exact.relaxed(at: receivedAt)
+        let jump: Duration? =
+            if seen.least > known.most + Self.tolerance {
+                seen.least - exact.most
+            } else if seen.most < known.least - Self.tolerance {
+                seen.most - exact.least
+            } else {
+                nil
+            }
+        guard let jump else {
+            bounds = known.narrowed(by: seen)
+            advance(to: min(redis, Timestamp(milliseconds: 0) + (sentAt + known.most)))
+            return nil
+        }
+        skewed &+= jump.wholeMilliseconds
+        bounds = seen
+        advance(to: redis)
         return jump
+    }
+
+    private mutating func advance(to redis: Timestamp) {
+        now = max(now, Timestamp(milliseconds: redis.milliseconds &- skewed))
     }
 
     /// The time of an entry: when Redis says that it was added, but never later than now and never earlier

@@ -63,6 +63,37 @@ struct PartitionClockTests {
             clock.read(Self.at(1_010_100), sentAt: .seconds(10), receivedAt: .milliseconds(10_200)) == nil)
     }
 
+    @Test("a jump that a slow answer hides moves no time, and the next quick answer finds it")
+    func hidden() {
+        var clock = clock()
+        _ = clock.read(Self.at(1_010_000), sentAt: .seconds(10), receivedAt: .milliseconds(10_001))
+        // Redis was set 4 s ahead; the answer took 3 s.
+        #expect(clock.read(Self.at(1_015_000), sentAt: .seconds(11), receivedAt: .seconds(14)) == nil)
+        #expect(clock.now <= Self.at(1_011_010))
+        // So may the next one; time goes on meanwhile.
+        #expect(clock.read(Self.at(1_018_000), sentAt: .seconds(14), receivedAt: .seconds(17)) == nil)
+        #expect(clock.now <= Self.at(1_014_010))
+        #expect(clock.now >= Self.at(1_013_990))
+        let jump = clock.read(Self.at(1_021_001), sentAt: .seconds(17), receivedAt: .milliseconds(17_002))
+        #expect(jump.map { abs($0 / .seconds(1) - 4) < 0.05 } == true)
+        #expect(abs(clock.now.milliseconds - 1_017_001) <= 50)
+    }
+
+    @Test("clocks that run apart as little as clocks do are never taken for set")
+    func drift() {
+        for apart in [-300.0, 300] {
+            var clock = clock()
+            for second in 1...100_000 {
+                let redis = 1_000_000 + Int64(Double(second) * (1_000 + apart / 1_000))
+                let jump = clock.read(
+                    Self.at(redis), sentAt: .seconds(second),
+                    receivedAt: .seconds(second) + .microseconds(300))
+                #expect(jump == nil)
+            }
+            #expect(abs(clock.now.milliseconds - 1_000_000 - Int64(100_000 * (1_000 + apart / 1_000))) <= 110)
+        }
+    }
+
     @Test("an entry's time is its id's, but never in the future and never before the entry in front of it")
     func entries() {
         var clock = clock()
