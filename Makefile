@@ -94,10 +94,10 @@ simulate-controls: deps ## Take each protection out in turn: some simulated worl
 		.build/debug/Simulation --control $$name --seeds 1-100 --steps 8000 $$words || missed="$$missed $$name"; \
 	done < Tests/Simulation/controls.txt; [ -z "$$missed" ] || { echo "not noticed:$$missed"; exit 1; }
 
-faults: test-deps ## Kill, freeze and cut everything, and compare with what publishers said (SECONDS=120 SEED=1)
-	swift build --product headway $(FLAGS)
-	swift build --product FaultPublisher $(FLAGS)
-	@/usr/bin/python3 Tests/Faults/faults.py .build/debug --seconds $(or $(SECONDS),120) --seed $(or $(SEED),1)
+faults: test-deps ## Kill, freeze and cut everything, and compare with what publishers said (SECONDS=120 SEED=1 BUILD=release)
+	swift build -c $(or $(BUILD),debug) --product headway $(FLAGS)
+	swift build -c $(or $(BUILD),debug) --product FaultPublisher $(FLAGS)
+	@/usr/bin/python3 Tests/Faults/faults.py .build/$(or $(BUILD),debug) --seconds $(or $(SECONDS),120) --seed $(or $(SEED),1)
 
 faults-controls: test-deps ## Take each protection out in turn: the fault suite must notice every one
 	swift build --product headway $(FLAGS)

@@ -143,7 +143,14 @@ class Mishaps:
 
     def follower_promoted(self):
         leader, follower = self.crew.servers
-        if not wait_until(lambda: follower.client.info("replication").get("master_link_status") == "up", 4):
+        # What is gone with a follower that is still far behind is more than any publisher keeps.
+        written = leader.client.info("replication")["master_repl_offset"]
+
+        def is_close():
+            found = follower.client.info("replication")
+            return found.get("master_link_status") == "up" and found["slave_repl_offset"] >= written
+
+        if not wait_until(is_close, 4):
             return None
         self.history(False)
         follower.client.execute_command("REPLICAOF", "NO", "ONE")
@@ -205,6 +212,10 @@ class Mishaps:
 
     def stream_trimmed(self):
         return self.meddle(lambda pipe, key: pipe.execute_command("XTRIM", key, "MAXLEN", 0))
+
+    def stream_capped(self):
+        """A producer that does not know the wire format, and keeps the stream short."""
+        return self.meddle(lambda pipe, key: pipe.xadd(key, {"rogue": "1"}, maxlen=1, approximate=False))
 
     def meddle(self, act):
         """Takes entries away: mostly while their owner is frozen, so that some are unread; else while it reads and
