@@ -97,7 +97,7 @@ final class Course {
             world.pick(links)?.slow(
                 by: world.time(.milliseconds(30), .milliseconds(200)),
                 for: world.time(.seconds(3), .seconds(25)))
-        case .entryRemoved: removeEntry()
+        case .entryRemoved: removeFromBacklog()
         case .aggregatorKilled: world.pick(instances)?.kill(for: world.time(.zero, Instance.lease * 2))
         case .aggregatorFrozen:
             freeze(world.pick(instances)?.process, for: world.time(.milliseconds(50), Instance.lease * 4))
@@ -121,6 +121,20 @@ final class Course {
             server.redis.refusal = .full
             world.plan(in: world.time(.milliseconds(50), .seconds(3))) {
                 if server.redis.refusal == .full { server.redis.refusal = nil }
+            }
+        }
+    }
+
+    /// Who owns sleeps for a moment, so that there is something that nobody has read; some of it goes. When it wakes
+    /// up, its lines may break about when it commits what it saw.
+    private func removeFromBacklog() {
+        let sleep = world.time(.milliseconds(200), .milliseconds(600))
+        for instance in instances { freeze(instance.process, for: sleep) }
+        world.plan(in: sleep - .milliseconds(1)) { [self] in removeEntry() }
+        guard world.hits(oneIn: 2) else { return }
+        world.plan(in: sleep + world.time(.zero, .milliseconds(3))) { [self] in
+            for link in instances.flatMap(\.process.links) where link.isOpen {
+                link.cut(replies: .arrive, requests: true)
             }
         }
     }
@@ -153,12 +167,11 @@ final class Course {
         process.wakes = max(process.wakes, world.now + span)
     }
 
-    /// Far enough to be noticed, or so little that it does no harm: what lies between may hide in a slow answer, as
-    /// long as that took and two seconds more.
+    /// Far enough to be noticed, or so little that it does no harm: up to two seconds are taken for the clock's own.
     private func setClock() {
         let far =
             world.hits(oneIn: 3)
-            ? world.time(.seconds(60), .seconds(3_600)) : world.time(.seconds(5), .seconds(20))
+            ? world.time(.seconds(60), .seconds(3_600)) : world.time(.seconds(3), .seconds(20))
         let step = world.hits(oneIn: 4) ? world.time(.zero, .milliseconds(50)) : far
         world.front?.offset += world.hits(oneIn: 2) ? step : .zero - step
     }
