@@ -1,4 +1,5 @@
 import Glibc
+import HeadwayWire
 
 /// The front door: finds the command, parses its words, runs it, and says in one line what went wrong.
 @main
@@ -81,7 +82,7 @@ enum Main {
         if name.hasPrefix("-") {
             return "options come after the command: headway COMMAND \(Printable.line(name, limit: 40))"
         }
-        let nearest = Nearest.word(to: name, among: commands.filter { !$0.isHidden }.map(\.name))
+        let nearest = Suggestion.nearest(to: name, among: commands.filter { !$0.isHidden }.map(\.name))
         let hint = nearest.map { "; did you mean \($0)?" } ?? ""
         return "there is no command \(Printable.line(name, limit: 40))\(hint)"
     }

@@ -45,7 +45,8 @@ package enum CloudEvent {
         }
         let type = try text(json, "type")
         guard let known = EventType(rawValue: type), !known.isInternal else {
-            throw WireError(.unknownType, "type", "is not one that producers may send")
+            let near = Suggestion.type(near: type).map { "; did you mean \($0)?" } ?? ""
+            throw WireError(.unknownType, "type", "is not one that producers may send\(near)")
         }
         var fields = FieldBuffer()
         fields.add("type", type)

@@ -136,7 +136,10 @@ package actor ReadAPI {
                 return (await answer(request, match), ReadAPIStats.viewRoute)
             }
             return (
-                problem(Problem(.unknownRoute, "See docs/api.md for what there is."), request),
+                problem(
+                    Problem(
+                        .unknownRoute, "GET /docs shows what there is, /openapi.json says it to programs."),
+                    request),
                 ReadAPIStats.noRoute
             )
         }

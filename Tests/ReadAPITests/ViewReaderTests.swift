@@ -96,7 +96,7 @@ struct ViewReaderTests {
         .bulk(#"{"$by": "phase", "open": 1, "sealed": 2}"#, "", "settled is missing"),
         .field(#"{"$if": "$error"}"#, "", "has no then"),
         .field(#"{"$if": "error", "then": 1}"#, ".$if", "is not a path"),
-        .field(#"{"$if": "$error", "then": 1, "esle": 2}"#, ".esle", "use $if, then, else"),
+        .field(#"{"$if": "$error", "then": 1, "esle": 2}"#, ".esle", "did you mean"),
         .field(#"{"$if": "$error|or:1", "then": 1}"#, ".$if", "has a filter"),
         .field(#"{"$each": "$substeps"}"#, "", "has no as"),
         .field(#"{"$each": "$message", "as": 1}"#, ".$each", "is not a list"),

@@ -55,6 +55,45 @@ struct CommandTests {
         #expect(try await up.run("jobs", "--bulk", "none").error == "headway jobs: there is no bulk none\n")
     }
 
+    @Test(
+        "who publishes what will be refused is told at once, and who asks later is told why nothing is to be seen"
+    )
+    func refusals() async throws {
+        let up = try await HeadwayUp.start()
+        _ = try await up.run("pipelines", "apply", EmbeddedRedisTests.pipeline())
+        let wrong = try await up.run("publish", "job.started", "j1", "pipeline=plian")
+        #expect(wrong.code == 0)
+        #expect(
+            wrong.error
+                == "headway publish: this will be refused: there is no pipeline plian; did you mean plain? "
+                + "(headway pipelines apply FILE adds one)\n")
+        #expect(
+            await eventually(within: .seconds(5)) {
+                let asked = try? await up.run("status", "j1")
+                return asked?.code == 1
+                    && asked?.error.contains(
+                        /there is no job or bulk j1: its job.started was refused \S+ ago as unknown_pipeline/)
+                        == true
+            })
+        #expect(
+            try await up.run("watch", "j1", "--patience", "100ms").error.contains("refused"))
+
+        #expect(try await up.run("publish", "job.started", "j2", "pipeline=plain").error == "")
+        #expect(
+            await eventually(within: .seconds(5)) { (try? await up.run("status", "j2").code) == 0 })
+        let stage = try await up.run("publish", "stage.progressed", "j2", "stage=wrok", "done=1", "total=2")
+        #expect(stage.error.contains("pipeline plain@1 of j2 has no stage wrok; did you mean work?"))
+        #expect(
+            await eventually(within: .seconds(5)) {
+                (try? await up.run("status", "j2").error.contains("j2: its stage.progressed was refused"))
+                    == true
+            })
+        // Once something later counted, the old refusal is no news.
+        _ = try await up.run("publish", "stage.progressed", "j2", "stage=work", "done=1", "total=2")
+        #expect(
+            await eventually(within: .seconds(5)) { (try? await up.run("status", "j2").error) == "" })
+    }
+
     struct Program: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let script: String

@@ -84,7 +84,14 @@ struct UsageTests {
         Mistake(testDescription: "an id that is none", words: ["status", "a b"], says: "is not an id"),
         Mistake(
             testDescription: "an event of no type", words: ["publish", "job.done", "x"],
-            says: "type is not one"),
+            says: "there is no type job.done; docs/wire.md lists them"),
+        Mistake(
+            testDescription: "an event of a mistyped type", words: ["publish", "job.startd", "x"],
+            says: "there is no type job.startd; did you mean job.started?"),
+        Mistake(
+            testDescription: "an event with a mistyped field",
+            words: ["publish", "job.started", "x", "pipelin=a"],
+            says: "did you mean pipeline?"),
         Mistake(
             testDescription: "an event with a field of another",
             words: ["publish", "job.started", "x", "color=red"],

@@ -40,7 +40,7 @@ enum PipelinesCommand {
             return try await Desk.with(invocation) { try await list($0, invocation) }
         case "types": return try await types(invocation)
         case let word?:
-            let nearest = Nearest.word(to: word, among: ["check", "apply", "list", "types"])
+            let nearest = Suggestion.nearest(to: word, among: ["check", "apply", "list", "types"])
             throw UsageError(
                 "wants check, apply, list or types, not \(Printable.line(word, limit: 40))"
                     + (nearest.map { "; did you mean \($0)?" } ?? ""))

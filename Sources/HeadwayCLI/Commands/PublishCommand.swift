@@ -1,4 +1,5 @@
 import EventLoop
+import Glibc
 import Headway
 import HeadwayCore
 import HeadwayWire
@@ -12,7 +13,8 @@ enum PublishCommand {
         details: """
             Checks the event as a reader would, appends it to its partition's stream, prints the stream and the \
             entry's id, and waits for nothing. TYPE is one of those of docs/wire.md; SUBJECT is the id of the job, \
-            or of the bulk for bulk.*.
+            or of the bulk for bulk.*. Says so when there is no such pipeline, or the job's has no such stage: the \
+            aggregator will refuse that event.
 
               headway publish bulk.opened spring total=2
               headway publish job.started article-42 pipeline=article bulk=spring worker=w-7
@@ -37,10 +39,14 @@ enum PublishCommand {
         return try await Desk.with(invocation) { desk in
             let client = RedisClient(desk.redis.endpoint, on: desk.loop, name: "headway-publish")
             let appender = EventAppender(keyspace: desk.keyspace, client: client)
+            let doubt = await PublishDoubt.line(event, from: desk.reader)
             let receipts = try await appender.append([event])
             await client.close()
             for receipt in receipts {
                 Terminal.say("\(desk.keyspace.events(receipt.partition)) \(receipt.entry)")
+            }
+            if let doubt {
+                Terminal.write("headway publish: this will be refused: \(doubt)\n", to: STDERR_FILENO)
             }
             return .done
         }
@@ -63,6 +69,10 @@ enum PublishCommand {
         let event: ProgressEvent
         do {
             event = try ProgressEvent(fields: fields)
+        } catch  where error.reason == .unknownType {
+            let near =
+                Suggestion.type(near: words[0]).map { "; did you mean \($0)?" } ?? "; docs/wire.md lists them"
+            throw UsageError("there is no type \(Printable.line(words[0], limit: 60))\(near)")
         } catch {
             throw UsageError("\(error.field == nil ? "the event " : "")\(error.description)")
         }
@@ -71,8 +81,9 @@ enum PublishCommand {
         event.encode(into: &kept)
         let names = Set(kept.map { Array($0.name) })
         for (name, _) in fields where !names.contains(Array(name)) {
-            let text = Printable.line(String(decoding: name, as: UTF8.self), limit: 60)
-            throw UsageError("\(text) is not a field of \(Printable.line(words[0], limit: 60))")
+            let text = String(decoding: name, as: UTF8.self)
+            let near = Suggestion.field(near: text).map { "; did you mean \($0)?" } ?? ""
+            throw UsageError("\(Printable.line(text, limit: 60)) is not a field of \(words[0])\(near)")
         }
         return event
     }

@@ -31,11 +31,14 @@ enum StatusCommand {
             } else {
                 show(found, on: invocation.terminal)
             }
-            let unknown = found.filter(\.isUnknown)
-            for answer in unknown {
-                Terminal.write("headway status: there is no job or bulk \(answer.id)\n", to: 2)
+            let news = await RefusalNews(of: found, from: desk.reader)
+            for answer in found {
+                let line =
+                    answer.isUnknown
+                    ? "there is no job or bulk \(answer.id)\(news.because(answer.id))" : news.line(answer)
+                if let line { Terminal.write("headway status: \(line)\n", to: 2) }
             }
-            return unknown.isEmpty ? .done : .failed
+            return found.contains(where: \.isUnknown) ? .failed : .done
         }
     }
 

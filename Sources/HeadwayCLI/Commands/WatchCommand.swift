@@ -64,9 +64,12 @@ enum WatchCommand {
                 let unknown = found.filter(\.isUnknown)
                 let waited = desk.loop.clock.now - start
                 if !unknown.isEmpty, waited >= patience {
-                    let names = unknown.map(\.id).joined(separator: ", ")
+                    let news = await RefusalNews(of: unknown, from: desk.reader)
                     display.close()
-                    Terminal.write("headway watch: there is no job or bulk \(names)\n", to: STDERR_FILENO)
+                    for id in unknown.map(\.id) {
+                        let line = "headway watch: there is no job or bulk \(id)\(news.because(id))\n"
+                        Terminal.write(line, to: STDERR_FILENO)
+                    }
                     return .failed
                 }
                 let view = ProgressView(found)

@@ -76,7 +76,7 @@ enum WebhookChoice {
             }
             guard let event = WebhookEventType(rawValue: name) else {
                 let known = WebhookEventType.ofCommits.map(\.rawValue)
-                let hint = Nearest.word(to: name, among: known).map { "; did you mean \($0)?" } ?? ""
+                let hint = Suggestion.nearest(to: name, among: known).map { "; did you mean \($0)?" } ?? ""
                 throw UsageError(
                     "--webhook-events: there is no \"\(Printable.line(name, limit: 40))\" among "
                         + known.joined(separator: ", ") + hint)

@@ -1,4 +1,5 @@
 import CGlibc
+import HeadwayWire
 
 /// Reads a command's words by its table, with `getopt_long`: abbreviations, `--name=value`, `-abc` and `--` work
 /// as everywhere else on the system.
@@ -92,7 +93,7 @@ struct OptionParser {
             return UsageError(
                 "\(Printable.line(typed, limit: 60)) could be \(candidates.joined(separator: " or "))")
         }
-        let hint = Nearest.word(to: typed, among: names).map { "; did you mean \($0)?" } ?? ""
+        let hint = Suggestion.nearest(to: typed, among: names).map { "; did you mean \($0)?" } ?? ""
         return UsageError("there is no option \(Printable.line(typed, limit: 60))\(hint)")
     }
 }
