@@ -8,7 +8,8 @@ enum BenchCommand {
             about another's and machines are noisy, so throughput is printed beside what redis-benchmark makes of \
             the same XADD in the same run; compare the ratios.
 
-            latency: the time from publishing an event to its frame at an SSE client, at a dozen events a second.
+            latency: the time from publishing an event to its frame at an SSE client, at a dozen events a second; and \
+            from starting `headway up` to its being ready.
 
             estimates: how far off estimates are beside the rule elapsed/percent, on simulated fleets through the \
             real fold; exit status 1 when a bar is missed. Needs no Redis, and says the same for the same seed.
