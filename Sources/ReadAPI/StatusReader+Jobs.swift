@@ -28,6 +28,19 @@ extension StatusReader {
         return answer(id, record, partition, sight)
     }
 
+    /// The revision that a job keeps to; nil when there is no such job or nobody can read its pipeline.
+    ///
+    /// One lookup, and a look at the pipelines when it is not known: no more than a worker's rights allow.
+    package func pipeline(of id: JobID) async throws(ReadError) -> Pipeline? {
+        var batch = CommandBatch()
+        batch.add("HGET", keyspace.job(keyspace.partition(of: id), id), JobField.pipeline.name)
+        guard let text = try await ask(batch)[0].string, let reference = Pipeline.Reference(text: text) else {
+            return nil
+        }
+        await learn(CollectionOfOne(reference))
+        return catalog[reference]
+    }
+
     static func ask(for id: JobID, _ partition: Int, _ keyspace: Keyspace, into batch: inout CommandBatch) {
         batch.begin("HGETALL", argumentCount: 1)
         batch.append(keyspace.job(partition, id))

@@ -26,9 +26,9 @@ enum PublishDoubt {
     }
 
     private static func doubt(_ stage: String, of id: JobID, from reader: StatusReader) async -> String? {
-        guard case .job(let snapshot) = try? await reader.job(id), let pipeline = snapshot.pipeline,
-            pipeline.position(of: stage) == nil
-        else { return nil }
+        guard let pipeline = try? await reader.pipeline(of: id), pipeline.position(of: stage) == nil else {
+            return nil
+        }
         let name = Printable.line(stage, limit: 60)
         return
             "pipeline \(pipeline.reference) of \(id) has no stage \(name)\(hint(stage, pipeline.stages.map(\.id)))"
