@@ -126,6 +126,7 @@ deb: deps ## A Debian package in out/: the command, systemd units, pipelines, ma
 
 deb-check: deb ## Install that package in a new, minimal Debian (debootstrap), run it there, and purge it
 	@./deploy/install-deps $(SUDO) debootstrap
+	@echo "Installing it in a new Debian made by debootstrap (minutes) …"
 	@/usr/bin/python3 Tests/DeployTests/Fixtures/package.py fresh "$(CURDIR)/.build-static/release/headway" "$(CURDIR)"
 
 format: ## Format everything in place

@@ -35,7 +35,7 @@ enum Checks {
         child.kill()
         #expect(hasEnded, "\(script) \(check) did not end: \(text)", sourceLocation: sourceLocation)
         #expect(child.exitStatus == 0, "\(script) \(check): \(text)", sourceLocation: sourceLocation)
-        // What was seen, for the log of a run.
+        // What was seen, for the log of a run; what was left out and why, Tests/run says again at its end.
         if child.exitStatus == 0 { print("\(script) \(check): \(text)", terminator: "") }
     }
 }

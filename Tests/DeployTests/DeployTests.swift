@@ -37,7 +37,7 @@ struct DeployTests {
         try await Checks.run("containers", "schema", Checks.repository, by: Checks.tools)
     }
 
-    @Test("docker-compose.yml: files, dependencies, profiles and ports are in order")
+    @Test("docker-compose.yml: files, dependencies, health checks, profiles and ports are in order")
     func composeShape() async throws {
         try await Checks.run("containers", "shape", Checks.repository, by: Checks.tools)
     }

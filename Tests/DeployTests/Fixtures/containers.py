@@ -49,12 +49,15 @@ def schema(binary, repository):
 
 
 def shape(binary, repository):
-    """Every mounted file is there, every dependency exists and is healthy before who needs it, ports are loopback's."""
+    """Mounted files are there, dependencies healthy before who needs them, ports loopback's, and health is seen to."""
     file = compose(repository)
     services = file["services"]
     check({"redis", "aggregator-1", "aggregator-2", "api", "demo", "prometheus", "grafana"} <= set(services),
           sorted(services))
     for name, service in services.items():
+        # Said here either way: a service that says nothing is judged by the check of its image, which may be another's.
+        check(checked(service) or service.get("healthcheck", {}).get("disable") is True,
+              f"{name} has neither a health check nor `disable: true`")
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
             if source.startswith("."):
@@ -63,7 +66,7 @@ def shape(binary, repository):
                 check(source in file["volumes"], f"{name} mounts the volume {source}, which is not declared")
         for other, how in service.get("depends_on", {}).items():
             check(other in services, f"{name} waits for {other}")
-            check(how["condition"] != "service_healthy" or "healthcheck" in services[other] or "build" in services[other],
+            check(how["condition"] != "service_healthy" or checked(services[other]),
                   f"{name} waits until {other} is healthy, which nobody checks")
         for port in service.get("ports", []):
             check(port.startswith("127.0.0.1:"), f"{name} publishes {port} to the world")
@@ -72,6 +75,12 @@ def shape(binary, repository):
         check("profiles" not in services[name], f"{name} needs a profile")
     for name in ("demo", "prometheus", "grafana"):
         check(services[name].get("profiles"), f"{name} starts without being asked for")
+
+
+def checked(service):
+    """Whether it says itself how its health is checked."""
+    health = service.get("healthcheck", {})
+    return bool(health.get("test")) and not health.get("disable")
 
 
 def interpolated(value, variables):

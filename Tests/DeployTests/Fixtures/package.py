@@ -184,13 +184,16 @@ def installed(binary, repository):
     """Installed, upgraded, removed and purged, it makes its user, keeps what people changed, and leaves nothing."""
     may, why = may_mount()
     if not may:
-        return f"left out: installing in a copy wants the right to mount (root, and more than most containers give): {why}"
+        return ("left out: installing in a copy wants the right to mount (root, and more than most containers give): "
+                + " ".join(why.split()))
     return as_root(OVERLAY, binary, repository, 300)
 
 
 def fresh(binary, repository):
     """The same in a minimal Debian, where only what the package depends on is there; and a simulation runs in it."""
-    return as_root(FRESH, binary, repository, 1200)
+    said = as_root(FRESH, binary, repository, 1200).splitlines()
+    check(said[0] == "holds", said)
+    return "In a new Debian: installed with what it depends on, upgraded, removed and purged; run there:\n" + "\n".join(said[1:])
 
 
 if __name__ == "__main__":
