@@ -108,15 +108,14 @@ public final class Headway: HeadwayBus {
         do {
             let endpoint = try RedisEndpoint(url: url)
             let name = "headway-\(options.workerName)"
-            let connection = try await firstConnection(to: endpoint, on: loop, options, name: name)
-            let keyspace = try await connection.openNamespace(
-                options.namespace, partitions: options.partitions)
+            let (connection, keyspace, pipelines) = try await firstTalk(
+                to: endpoint, on: loop, options, name: name)
             let outbox = Outbox(settings: options.settings(keyspace, dice: loop.dice), loop: loop)
             let courier = Courier(
                 endpoint, name: name, outbox: outbox, replyTimeout: options.replyTimeout,
                 backoff: Backoff(base: .milliseconds(50), cap: options.longestBackoff))
             let definitions = Definitions(outbox: outbox, courier: courier)
-            try definitions.take(await connection.send("HGETALL", keyspace.pipelines))
+            definitions.take(pipelines)
             let keeper: SpoolKeeper?
             do throws(HeadwayError) {
                 keeper = try SpoolKeeper.open(for: outbox, endpoint, options)
@@ -134,15 +133,26 @@ public final class Headway: HeadwayBus {
         }
     }
 
-    private static func firstConnection(
+    /// A connection on which the namespace was agreed and its pipelines were read. Until the time is up, whatever
+    /// breaks on the way begins again.
+    private static func firstTalk(
         to endpoint: RedisEndpoint, on loop: EventLoop, _ options: Options, name: String
-    ) async throws(RedisError) -> RedisConnection {
+    ) async throws(RedisError) -> (RedisConnection, Keyspace, pipelines: RESPValue) {
         var backoff = Backoff(cap: .seconds(1))
         var random = loop.dice
         let deadline = loop.clock.now + options.connectTimeout
         while true {
             do throws(RedisError) {
-                return try await RedisConnection.connect(to: endpoint, on: loop, name: name)
+                let connection = try await RedisConnection.connect(to: endpoint, on: loop, name: name)
+                do throws(RedisError) {
+                    let keyspace = try await connection.openNamespace(
+                        options.namespace, partitions: options.partitions)
+                    let pipelines = try await connection.send("HGETALL", keyspace.pipelines)
+                    return (connection, keyspace, pipelines)
+                } catch {
+                    await connection.close()
+                    throw error
+                }
             } catch {
                 guard error.outcome != .fatal, loop.clock.now < deadline, !Task.isCancelled else {
                     throw error

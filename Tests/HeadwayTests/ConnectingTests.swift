@@ -29,6 +29,21 @@ struct ConnectingTests {
         #expect(error?.description.contains("/tmp/no-such-headway.sock") == true)
     }
 
+    @Test(
+        "whatever breaks before the namespace is agreed is tried again within the time given",
+        arguments: [1, 100, 200])
+    func brokenOnTheWay(bytes: Int) async throws {
+        let scene = try await Scene.open()
+        let proxy = CuttingProxy(to: scene.server.socketPath)
+        defer { proxy.shutDown() }
+        proxy.cut(after: bytes)
+        var options = Headway.Options()
+        options.connectTimeout = .seconds(20)
+        let headway = try await Headway.connect(proxy.url, options: options)
+        #expect(proxy.cuts == 1)
+        try await headway.close(within: .seconds(5))
+    }
+
     @Test("a wrong password is said at once, without the password")
     func wrongPassword() async throws {
         let scene = try await Scene.open(password: "open-sesame")

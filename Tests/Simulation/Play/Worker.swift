@@ -57,8 +57,11 @@ final class Worker: @unchecked Sendable {
         let left = open.sorted()
         busy = 1
         beginning = Task(executorPreference: process.loop) { [self, world, options] in
-            guard let headway = try? await Headway.connect(World.address, options: options) else {
-                if !process.isDead { world.fail("\(process.name) cannot connect") }
+            let headway: Headway
+            do {
+                headway = try await Headway.connect(World.address, options: options)
+            } catch {
+                if !process.isDead { world.fail("\(process.name) cannot connect: \(error)") }
                 return
             }
             guard !process.isDead else { return try await headway.close(within: .zero) }
