@@ -71,6 +71,9 @@ static const unsigned char overview_js[] = {
 static const unsigned char pipelines_js[] = {
 #embed "../Dashboard/Assets/pipelines.js"
 };
+static const unsigned char reasons_js[] = {
+#embed "../Dashboard/Assets/reasons.js"
+};
 static const unsigned char theme_js[] = {
 #embed "../Dashboard/Assets/theme.js"
 };
@@ -103,6 +106,7 @@ static const struct CDashboardFile files[] = {
     FILE_NAMED("openapi.json", openapi_json),
     FILE_NAMED("overview.js", overview_js),
     FILE_NAMED("pipelines.js", pipelines_js),
+    FILE_NAMED("reasons.js", reasons_js),
     FILE_NAMED("theme.js", theme_js),
     FILE_NAMED("tokens.css", tokens_css),
 };

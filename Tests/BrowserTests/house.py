@@ -83,17 +83,26 @@ class House:
         return subprocess.run([BINARY, *arguments], env=self.environment, capture_output=True, text=True, timeout=60)
 
     def begin(self, *arguments):
-        child = subprocess.Popen(
-            [BINARY, *arguments], env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        """A command of the same Redis, killed at the latest with the house; what it says is kept in its `log`."""
+        log = self.state / f"{arguments[0]}-{len(self.children)}.log"
+        with log.open("w") as file:
+            child = subprocess.Popen([BINARY, *arguments], env=self.environment, stdout=file, stderr=subprocess.STDOUT)
+        child.log = log
         self.children.append(child)
         return child
 
+    def serve(self):
+        """The read API and the dashboard in a process of their own; their address."""
+        log = self.begin("serve", "--listen", "127.0.0.1:0").log
+        found = eventually(lambda: re.search(r"http://127\.0\.0\.1:(\d+)", log.read_text()))
+        return f"http://127.0.0.1:{found[1]}/"
+
     # What the API says
 
-    def get(self, path):
+    def get(self, path, at=None):
         """The JSON, also of a problem."""
         try:
-            with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+            with urllib.request.urlopen((at or self.url) + path, timeout=10) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as problem:
             return json.load(problem)

@@ -12,13 +12,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from house import BINARY, ROOT, House, eventually, patience
-
-LIVE = re.compile("^Live$")
-
-
-def is_live(page):
-    expect(page.locator("#line-state")).to_have_text(LIVE)
+from house import ROOT, House, eventually, patience
+from shown import LIVE, is_live
 
 
 def test_an_empty_system_says_what_to_do_and_its_commands_work_as_they_stand(visit, browser):
@@ -141,14 +136,9 @@ def test_it_comes_back_by_itself_after_the_server_was_killed_and_after_a_freeze(
 
 def test_without_an_aggregator_it_says_that_it_is_out_of_date(visit, browser):
     own = House()
-    alone = None
     try:
-        log = own.state / "serve.log"
-        alone = subprocess.Popen(
-            [BINARY, "serve", "--listen", "127.0.0.1:0"], env=own.environment, stdout=log.open("w"), stderr=subprocess.STDOUT)
-        port = eventually(lambda: re.search(r"http://127\.0\.0\.1:(\d+)", log.read_text()))[1]
         one = visit(at=own)
-        one.page.goto(f"http://127.0.0.1:{port}/")
+        one.page.goto(own.serve())
         is_live(one.page)
         own.process.send_signal(signal.SIGSTOP)
         expect(one.page.locator("#line-state")).to_have_text("Out of date: no aggregator is at work")
@@ -157,9 +147,6 @@ def test_without_an_aggregator_it_says_that_it_is_out_of_date(visit, browser):
         is_live(one.page)
     finally:
         own.process.send_signal(signal.SIGCONT)
-        if alone:
-            alone.terminate()
-            alone.wait(20)
         own.close()
 
 

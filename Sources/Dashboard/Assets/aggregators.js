@@ -18,12 +18,12 @@ export function aggregators(context) {
       h("section", "panel", { "aria-labelledby": "instances" },
         h("h2", "", "Instances", { id: "instances" }),
         (parts.nobody = h("p", "calm", "Nobody has said that it is at work. Start one: headway aggregate, or headway up.")),
-        table("Instances", ["Instance", "Owns", "Commits", "Fenced", "Duplicates dropped", "State"], (parts.instances = h("tbody")))),
+        table("Instances", ["Instance", "State", "Owns", "Commits", "Fenced", "Duplicates dropped"], (parts.instances = h("tbody")))),
       h("section", "panel", { "aria-labelledby": "partitions" },
         h("h2", "", "Partitions", { id: "partitions" }),
-        table("Partitions", ["Partition", "Owner", "Behind", "Lag", "Commit", "Fence", "Lost", "State"], (parts.partitions = h("tbody")))))));
-  const instances = new KeyedList(parts.instances, (one) => one.name, () => cells(6), showInstance);
-  const partitions = new KeyedList(parts.partitions, (one) => one.partition, () => cells(8), showPartition);
+        table("Partitions", ["Partition", "Owner", "State", "Behind", "Lag", "Commit", "Fence", "Lost"], (parts.partitions = h("tbody")))))));
+  const instances = new KeyedList(parts.instances, (one) => one.name, () => cells(6, 1), showInstance);
+  const partitions = new KeyedList(parts.partitions, (one) => one.partition, () => cells(8, 2), showPartition);
 
   async function ask() {
     if (isAsking) return;
@@ -67,17 +67,18 @@ export function table(label, heads, body) {
   return h("div", "table-box", { role: "group", "aria-label": label, tabindex: 0 }, h("table", "", h("thead", "", row), body));
 }
 
-function cells(many) {
+/** @param state the place of the badge: early, so that a phone shows it. The other cells are texts. */
+function cells(many, state) {
   const root = h("tr");
-  const cells = [];
+  const all = [];
   for (let place = 0; place < many; place += 1) {
     const cell = place === 0 ? h("th", "mono", { scope: "row" }) : h("td", "num");
-    cells.push(cell);
+    all.push(cell);
     root.append(cell);
   }
   const badge = new Badge();
-  cells.at(-1).append(badge.root);
-  return { root, cells, badge };
+  all[state].append(badge.root);
+  return { root, cells: all.toSpliced(state, 1), badge };
 }
 
 /** Beats at least once a second; who has not been seen to beat for this long may be gone. */

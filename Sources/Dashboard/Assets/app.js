@@ -10,6 +10,7 @@ import { time } from "./format.js";
 import { job } from "./job.js";
 import { Line } from "./line.js";
 import { overview } from "./overview.js";
+import { Reasons } from "./reasons.js";
 
 const main = document.getElementById("main");
 const lineBox = document.getElementById("line");
@@ -26,8 +27,13 @@ let skew = 0;
 
 const now = () => Date.now() + skew;
 
+const reasons = new Reasons((name, data) => {
+  view?.event?.(name, data);
+  paint();
+});
 const line = new Line(
   (name, data) => {
+    reasons.heard(name, data);
     if (name === "pulse") takePulse(data);
     else if (data.asOf > (freshness.asOf ?? "")) Object.assign(freshness, { asOf: data.asOf, at: Date.now() });
     view?.event?.(name, data);
@@ -78,6 +84,7 @@ function route(isFirst) {
   }
   made ??= nowhere();
   view?.leave?.();
+  reasons.clear();
   view = made;
   main.replaceChildren(view.root);
   document.title = view.title === "Headway" ? view.title : `${view.title} · Headway`;

@@ -75,8 +75,7 @@ export function job(context, id) {
     lookedAt = Date.now();
     lookedState = stateOf(snapshot);
     try {
-      timeline = await get(`${path}/timeline`);
-      contract = await stagesOf(snapshot.pipeline);
+      [timeline, contract] = await Promise.all([get(`${path}/timeline`), stagesOf(snapshot.pipeline)]);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       lookedState = null;
@@ -121,6 +120,7 @@ export function job(context, id) {
         absence = data;
         context.paint();
       }
+      else if (name === "pulse") look();
       if (name === "unauthorized") context.refused();
     },
     render(now) {
@@ -141,7 +141,7 @@ export function job(context, id) {
       setAttribute(parts.bulk, "href", snapshot.bulk ? `#/bulks/${encoded(snapshot.bulk)}` : null);
       bar.show(snapshot.percent, kind, `${snapshot.percent} %, ${words[kind] ?? kind}${snapshot.stage ? `, ${snapshot.stage.label}` : ""}`);
       setText(parts.percent, `${snapshot.percent} %`);
-      setText(parts.message, snapshot.message || snapshot.stage?.label || (snapshot.status === "queued" ? "Waiting to be started" : ""));
+      setText(parts.message, snapshot.message || whereabouts(snapshot));
       const elapsed = elapsedOf(snapshot, now);
       setText(parts.facts, [
         elapsed === null ? "" : `${isOpen ? "running for" : "took"} ${isOpen ? ticking(elapsed) : duration(elapsed)}`,
@@ -151,7 +151,7 @@ export function job(context, id) {
       setText(parts.reason, snapshot.reason ?? "");
       show(parts.reason, Boolean(snapshot.reason));
       setText(parts.errorText, snapshot.error?.message ?? "");
-      setText(parts.errorCode, [snapshot.error?.code, snapshot.error?.stage ? `in ${snapshot.error.stage}` : ""].filter(Boolean).join(" "));
+      setText(parts.errorCode, [snapshot.error?.code, snapshot.error?.stage ? `in ${labelOf(snapshot.error.stage, contract)}` : ""].filter(Boolean).join(" "));
       show(parts.error, Boolean(snapshot.error));
       showResult(parts.result, snapshot.result);
       show(parts.cancel, isOpen && !snapshot.cancelRequested);
@@ -172,6 +172,14 @@ function absenceText(absence, id) {
   if (absence === "unauthorized") return "This job is read with a token: sign in with the operator’s.";
   return `This job ended as ${absence.status} at ${time(absence.finishedAt)}; no more of it is kept.`;
 }
+
+/** What a job does of which nothing is said. */
+function whereabouts(job) {
+  if (job.status === "completed") return "";
+  return job.stage?.label ?? (job.status === "queued" ? "Waiting to be started" : "");
+}
+
+const labelOf = (stage, contract) => contract.find((one) => one.id === stage)?.label ?? stage;
 
 function elapsedOf(job, now) {
   if (!job.startedAt) return null;
@@ -306,9 +314,18 @@ function timelineOf(timeline, known) {
 function timelineEntry(entry) {
   const when = h("time", "num soft", time(entry.at), { datetime: entry.at });
   const took = h("span", "num soft timeline-took");
+  const text = h("span");
+  const detail = h("span", "soft");
   const root = h("li", `timeline-entry is-${entry.kind}`, h("span", "timeline-sign", icon(entry.kind)), when,
-    h("span", "timeline-text", entry.text, entry.detail ? h("span", "soft", ` ${entry.detail}`) : null), took);
-  return { root, show(entry) { setText(took, entry.seconds === null ? "" : duration(entry.seconds)); } };
+    h("span", "timeline-text", text, detail), took);
+  return {
+    root,
+    show(entry) {
+      setText(text, entry.text);
+      setText(detail, entry.detail ? ` ${entry.detail}` : "");
+      setText(took, entry.seconds === null ? "" : duration(entry.seconds));
+    },
+  };
 }
 
 // MARK: Details
