@@ -29,12 +29,12 @@ enum DaemonCommands {
         })
 
     static let aggregate = Command(
-        name: "aggregate", summary: "an aggregator on its own; more of them stand by",
+        name: "aggregate", summary: "an aggregator on its own; several share the work",
         synopsis: "",
         details:
             """
-            Folds the workers' events into states. A partition has one owner at a time, and the first instance to \
-            come takes them all; others stand by, and take over what an owner that stopped or died leaves.
+            Folds the workers' events into states. A partition has one owner at a time. Several instances share the \
+            partitions evenly, hand them over when one comes or goes, and take over what one that died leaves.
             """,
         options: RedisChoice.options + [
             DaemonOptions.partitions, DaemonOptions.lease, DaemonOptions.metrics,
