@@ -25,13 +25,17 @@ final class World: LoopDriver, @unchecked Sendable {
     var counts: [String: Int] = [:]
 
     let ledger = Ledger()
+    var truth = Truth()
+    /// A message did not reach who listens.
+    var onMessageLost: ((Bytes) -> Void)?
     /// How many jobs a worker has at a time.
     let hands: Int
     let keyspace: Keyspace
     /// Whether what has ended expires while the world lasts.
     let expires: Bool
-    /// Gaps that operators were told of, in events.
+    /// Gaps that operators were told of, in events, and entries that were gone unread.
     var gapsTold: Int64 = 0
+    var trimsTold: Int64 = 0
     /// No more bulks are begun.
     var isEnding = false
 
