@@ -185,7 +185,9 @@ final class Course {
             world.hits(oneIn: 3)
             ? world.time(.seconds(60), .seconds(3_600)) : world.time(.seconds(3), .seconds(20))
         let step = world.hits(oneIn: 4) ? world.time(.zero, .milliseconds(50)) : far
-        world.front?.offset += world.hits(oneIn: 2) ? step : .zero - step
+        let signed = world.hits(oneIn: 2) ? step : .zero - step
+        world.front?.offset += signed
+        world.clockSet = (world.now, signed)
     }
 
     /// Restarts it, from its log.

@@ -198,8 +198,15 @@ final class Witness {
             let control = memory.controls[place.partition] ?? Control()
             let behind =
                 redis.wall() - control.watermark.milliseconds - Int64(control.skew / .milliseconds(1))
-            let judged = world.now - .milliseconds(behind)
-            let silence = judged - (memory.heard[place.id]?.last { $0 <= judged } ?? .zero)
+            func silenceOf(_ behind: Duration) -> Duration {
+                let judged = world.now - behind
+                return judged - (memory.heard[place.id]?.last { $0 <= judged } ?? .zero)
+            }
+            // The commit may have been made before its owner saw the clock that was set a moment ago.
+            var silence = silenceOf(.milliseconds(behind))
+            if world.now - world.clockSet.at < .seconds(1) {
+                silence = max(silence, silenceOf(.milliseconds(behind) - world.clockSet.by))
+            }
             if silence < due - Self.tolerance {
                 world.fail("S2: \(key.text) is \(life.health.text) after a silence of \(silence)")
             }

@@ -36,6 +36,8 @@ final class World: LoopDriver, @unchecked Sendable {
     /// Gaps that operators were told of, in events, and entries that were gone unread.
     var gapsTold: Int64 = 0
     var trimsTold: Int64 = 0
+    /// When Redis' clock was set last, and by how much.
+    var clockSet: (at: Duration, by: Duration) = (.zero, .zero)
     /// No more bulks are begun.
     var isEnding = false
 
