@@ -113,6 +113,8 @@ struct PartitionMemory {
     var census = Census()
     /// The next commit must write the whole census: what is stored is not what it was made from.
     var mustRewriteCensus = false
+    /// Entries that were found gone unread, and counted as lost by the next commit: told behind it.
+    var removedUnread: Int64 = 0
     /// Entries of `active` that the census does not count, as the last count left them: whose job is gone or
     /// cannot be read.
     var uncounted = 0

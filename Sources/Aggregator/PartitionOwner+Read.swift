@@ -152,7 +152,7 @@ extension PartitionOwner {
     /// Entries that somebody took out before anybody had read them.
     ///
     /// Exact at the stream's end, where all that was ever added is either consumed or gone; before that, more
-    /// gone than ever consumed is enough to know.
+    /// gone than ever consumed is enough to know. Told once it is committed: an owner that starts over counts again.
     func noteRemoved(_ count: StreamCount?, _ memory: inout PartitionMemory) {
         guard let count else { return }
         let consumed = memory.control.consumed
@@ -162,7 +162,7 @@ extension PartitionOwner {
         guard missing > 0 else { return }
         memory.control.consumed += missing
         memory.control.lost += missing
-        notify(.trimmedUnread(partition: partition, entries: missing))
+        memory.removedUnread += missing
     }
 
     /// Whether the stream was deleted and began anew: a stream's last id and its count never fall, and our mark

@@ -139,7 +139,7 @@ extension PartitionOwner {
                 let replies = try await exchange(transaction, on: connection)
                 try accept(replies, of: transaction, sentAt: now)
                 watch.ownNonce = nil
-                record(fold, reading.batch)
+                record(fold, reading.batch, &memory)
                 noteOutbox(replies, trim: writer.outboxTrim)
                 notify(.released(partition: partition, to: heir))
                 return
@@ -151,7 +151,7 @@ extension PartitionOwner {
                 on: connection)
             let committed = try await replies(of: commit)
             try accept(committed, of: transaction, sentAt: now)
-            record(fold, reading.batch)
+            record(fold, reading.batch, &memory)
             // Redis takes the commit: it is not full, so what it refuses the mark for stays.
             if isMarkRefused { notify(.notMarked(partition: partition)) }
             isMarkRefused = false
@@ -216,7 +216,7 @@ extension PartitionOwner {
         courier?.dropped(dropped, of: partition)
     }
 
-    private func record(_ fold: PartitionFold, _ batch: PartitionBatch) {
+    private func record(_ fold: PartitionFold, _ batch: PartitionBatch, _ memory: inout PartitionMemory) {
         stats.entries += Int64(batch.entries.count)
         stats.applied += Int64(fold.applied)
         stats.duplicates += Int64(fold.duplicates)
@@ -224,6 +224,10 @@ extension PartitionOwner {
         for rejection in fold.rejected { stats.rejected[rejection.reason, default: 0] += 1 }
         stats.missing += fold.missing
         if !Sabotage.alarms.isOn { tellGap(fold) }
+        if memory.removedUnread > 0 {
+            notify(.trimmedUnread(partition: partition, entries: memory.removedUnread))
+        }
+        memory.removedUnread = 0
     }
 
     /// Only once it is committed: an owner that is none any more sees gaps where nothing is missing.

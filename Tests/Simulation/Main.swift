@@ -41,6 +41,8 @@ struct Wishes {
     var goesOn = false
     /// A protection that is taken out: it must be noticed.
     var control: String?
+    /// The world that notices is made smaller, too.
+    var shrinks = false
 
     static let help = """
         --seeds 1-100        which worlds; --seed 7 for one, with its last steps
@@ -48,6 +50,7 @@ struct Wishes {
         --go-on              all seeds, whatever goes wrong in some
         --twice              each seed twice, to the same end
         --control NAME       take a protection out; fails unless some seed notices (debug builds)
+        --shrink             with --control: makes the world that notices smaller, as a failing one is made
         --faults a,b | none  only these; --fault-limit N, --partitions, --aggregators, --workers, --hands N, --no-reader, --expires, --keeps
         --last-words 120     how much of the end of a failing run is shown
         """
@@ -76,6 +79,7 @@ struct Wishes {
             case "--twice": isTwice = true
             case "--go-on": goesOn = true
             case "--control": control = rest.popFirst()
+            case "--shrink": shrinks = true
             case "--faults":
                 let names = (rest.popFirst() ?? "").split(separator: ",").filter { $0 != "none" }
                 settings.faults = try names.map {

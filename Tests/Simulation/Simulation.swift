@@ -31,6 +31,7 @@ struct Simulation {
                 if let control = wishes.control {
                     print(
                         "without \(control): seed \(seed) notices after \(outcome.steps) steps: \(violation)")
+                    if wishes.shrinks { report(settings, outcome) }
                     return true
                 }
                 if wishes.goesOn {
@@ -83,7 +84,8 @@ struct Simulation {
             shown = Course(smallest).run()
         }
         for line in shown.lastWords { print(line.prefix(600)) }
-        print("\nagain: Simulation \(smallest.text)\n    \(shown.violation ?? "")")
+        let control = wishes.control.map { "--control \($0) " } ?? ""
+        print("\nagain: Simulation \(control)\(smallest.text)\n    \(shown.violation ?? "")")
     }
 }
 

@@ -82,11 +82,15 @@ extension World {
         guard !process.isDead else { return }
         note("\(process.name): \(notice)")
         switch notice {
-        case .gap(_, let missing) where settings.isLossy: gapsTold += missing
-        case .trimmedUnread where settings.isLossy: break
+        case .gap(_, let missing) where settings.isLossy:
+            gapsTold += missing
+            counts["gaps told", default: 0] += Int(missing)
+        case .trimmedUnread(_, let missing) where settings.isLossy:
+            trimsTold += missing
+            counts["entries told as gone", default: 0] += Int(missing)
         case .gap, .trimmedUnread, .streamDeleted:
             fail("I1: \(process.name) tells of a loss where none was: \(notice)")
-        case .drift: fail("I6: \(notice)")
+        case .drift: fail("I2: \(notice)")
         case .halted: fail("\(notice)")
         case .took: count("take-overs")
         case .lost: count("ownerships lost")

@@ -110,7 +110,7 @@ struct Oracle {
         }
         let version = found[Bytes("version")].flatMap { Int($0.text) } ?? 0
         if !isJudged, version > told.words {
-            wrong.append("I2: job \(told.id): version \(version) after \(told.words) words")
+            wrong.append("I1: job \(told.id): version \(version) after \(told.words) words")
         }
         return wrong
     }

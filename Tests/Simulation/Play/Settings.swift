@@ -51,7 +51,7 @@ enum Fault: String, CaseIterable, Sendable {
     case connectionCut, replyHalved, replyLost, deliveredLate, slowLine
     case aggregatorKilled, aggregatorFrozen, aggregatorRestarted
     case workerKilled, workerFrozen
-    case readerKilled
+    case readerKilled, messageLost
     case redisRestarted, redisLosesTail, followerPromoted, redisFrozen, clientsKilled
     case clockSet, memoryFull
     /// Takes away what nobody has read: only where it is asked for, because nothing can make that good.

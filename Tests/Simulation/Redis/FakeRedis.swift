@@ -52,6 +52,10 @@ final class FakeRedis {
     var onBlocked: ((Client, _ limit: Int) -> Void)?
     /// A client may go on behind its `XREAD`.
     var onResume: ((Client) -> Void)?
+    /// Somebody is about to read a stream.
+    var onReading: ((_ key: Bytes, _ after: EntryID) -> Void)?
+    /// Whether what is published now never reaches that client.
+    var isLost: (_ client: Client, _ message: Bytes) -> Bool = { _, _ in false }
     /// How much of what it may trim `XTRIM ~` leaves there, of so many.
     var trimSlack: (Int) -> Int = { _ in 0 }
 
@@ -289,6 +293,7 @@ final class FakeRedis {
         var count = 0
         for (_, other) in clients.sorted(by: { $0.key < $1.key }) where other.channels.contains(command[1]) {
             count += 1
+            if isLost(other, command[2]) { continue }
             other.output.array(3)
             other.output.bulk("message")
             other.output.bulk(command[1])
@@ -342,6 +347,7 @@ final class FakeRedis {
     }
 
     private func read(_ block: Block, _ client: Client, _ mayBlock: Bool) {
+        onReading?(block.key, block.after)
         switch value(block.key) {
         case .stream(let stream)?:
             if stream.last > block.after { return Self.write(stream, block, to: &client.output) }

@@ -11,7 +11,7 @@ final class Link: LoopStream {
     }
 
     let id: Int
-    private let process: Process
+    let process: Process
     private unowned let world: World
     private var handle: ((LoopStreamEvent) -> Void)?
     private(set) var server: Server?
@@ -28,6 +28,8 @@ final class Link: LoopStream {
     private var areRequestsLost = false
     private var replies = Replies.arrive
     private(set) var isCut = false
+    /// The next message published to it gets lost, and all before then.
+    private var mute: (isNext: Bool, until: Duration) = (false, .zero)
     /// Closed on our side.
     private var isClosed = false
 
@@ -39,6 +41,9 @@ final class Link: LoopStream {
     }
 
     var isOpen: Bool { server != nil && !isCut && !isClosed }
+
+    /// Somebody listens to channels with it.
+    var isListening: Bool { isOpen && !(client?.channels.isEmpty ?? true) }
 
     /// One way, once.
     private var delay: Duration {
@@ -158,6 +163,15 @@ final class Link: LoopStream {
     // MARK: What befalls it
 
     func slow(by lag: Duration, for span: Duration) { self.lag = (lag, world.now + span) }
+
+    /// The next message published to it gets lost, and all within `span`.
+    func mute(for span: Duration) { mute = (true, world.now + span) }
+
+    /// A message is published to it.
+    func losesMessage() -> Bool {
+        defer { mute.isNext = false }
+        return mute.isNext || mute.until > world.now
+    }
 
     /// The line breaks.
     func cut(replies: Replies, requests areLost: Bool? = nil) {

@@ -53,6 +53,11 @@ final class Server {
         redis.onRefused = { client, command, text in
             world.note("redis refuses \(client) \(command.map(\.text).joined(separator: " ")): \(text)")
         }
+        redis.isLost = { [unowned self] client, message in
+            guard links[client.id]?.losesMessage() ?? false else { return false }
+            if world.front === self { world.onMessageLost?(message) }
+            return true
+        }
         redis.trimSlack = { count in world.roll(count + 1) }
     }
 

@@ -60,7 +60,7 @@ final class Witness {
         }
         for bulk in bulks { checkBulk(bulk, on: redis) }
         if writes == 0, touched.contains(where: { Place($0).map { Self.owned.contains($0.kind) } ?? false }) {
-            world.fail("I5: \(Self.text(of: unit)) was written without its partition's control")
+            world.fail("I4: \(Self.text(of: unit)) was written without its partition's control")
         }
     }
 
@@ -90,7 +90,7 @@ final class Witness {
         }
     }
 
-    // MARK: I4, I5: one owner, one history
+    // MARK: I4: one owner, one history
 
     private func checkControl(_ partition: Int, _ key: Bytes, by client: Int, on redis: FakeRedis) {
         guard case .hash(let hash)? = redis.value(key) else {
@@ -105,14 +105,14 @@ final class Witness {
         let before = memory.controls[partition] ?? Control()
         if control.nonce != before.nonce {
             if memory.takers[control.nonce] != nil {
-                world.fail("I5: partition \(partition): an old nonce is back")
+                world.fail("I4: partition \(partition): an old nonce is back")
             }
             if control.fence != before.fence + 1 {
-                world.fail("I5: partition \(partition): fence \(before.fence), then \(control.fence)")
+                world.fail("I4: partition \(partition): fence \(before.fence), then \(control.fence)")
             }
             memory.takers[control.nonce] = client
         } else if memory.takers[control.nonce] != client {
-            world.fail("I5: partition \(partition): connection \(client) commits with the nonce of another")
+            world.fail("I4: partition \(partition): connection \(client) commits with the nonce of another")
         }
         if control.commit != before.commit + 1 {
             world.fail("I4: partition \(partition): commit \(before.commit), then \(control.commit)")
@@ -132,7 +132,7 @@ final class Witness {
         world.count("commits")
     }
 
-    // MARK: I6: a share is its members
+    // MARK: I2: a share is its members
 
     private func checkBulk(_ bulk: Bytes, on redis: FakeRedis) {
         guard let colon = bulk.firstIndex(of: UInt8(ascii: ":")) else { return }
@@ -144,18 +144,18 @@ final class Witness {
         }
         guard case .hash(let share)? = redis.value(prefix + Bytes("}:bulk:") + id) else {
             if counted.contains(where: { $0 > 0 }) {
-                world.fail("I6: bulk \(bulk.text) has members and no share")
+                world.fail("I2: bulk \(bulk.text) has members and no share")
             }
             return
         }
         let told = Self.statuses.map { share[$0].flatMap { Int($0.text) } ?? 0 }
-        if told != counted { world.fail("I6: bulk \(bulk.text) counts \(told), its members are \(counted)") }
-        if told.contains(where: { $0 < 0 }) { world.fail("I6: bulk \(bulk.text) counts \(told)") }
+        if told != counted { world.fail("I2: bulk \(bulk.text) counts \(told), its members are \(counted)") }
+        if told.contains(where: { $0 < 0 }) { world.fail("I2: bulk \(bulk.text) counts \(told)") }
     }
 
     static let statuses = ["queued", "running", "completed", "failed", "cancelled"].map { Bytes($0) }
 
-    // MARK: I7: nothing unread is trimmed
+    // MARK: I5: nothing unread is trimmed
 
     private func checkStream(_ partition: Int, _ key: Bytes, on redis: FakeRedis) {
         guard case .stream(let stream)? = redis.value(key), let control = memory.controls[partition] else {
@@ -164,11 +164,11 @@ final class Witness {
         let gone = stream.added - stream.entries.count
         if Int64(gone) > control.consumed, !world.settings.isLossy {
             world.fail(
-                "I7: partition \(partition): \(gone) entries are gone, \(control.consumed) were consumed")
+                "I5: partition \(partition): \(gone) entries are gone, \(control.consumed) were consumed")
         }
     }
 
-    // MARK: I8, I9: a job's life
+    // MARK: I3, I6, S1, S2: a job's life
 
     private static let terminal: Set<Bytes> = [Bytes("completed"), Bytes("failed"), Bytes("cancelled")]
     private static let pipeline = Bytes("pipeline")
@@ -180,7 +180,7 @@ final class Witness {
     private func checkJob(_ key: Bytes, _ place: Place, on redis: FakeRedis) {
         guard case .hash(let hash)? = redis.value(key) else { return }
         guard hash[Self.pipeline] != nil, let status = hash[Self.status] else {
-            if hash[Bytes("held")] == nil { world.fail("I9: \(key.text) is neither a job nor a placeholder") }
+            if hash[Bytes("held")] == nil { world.fail("S1: \(key.text) is neither a job nor a placeholder") }
             return
         }
         func number(_ name: String, _ other: Int) -> Int {
@@ -198,26 +198,37 @@ final class Witness {
             let control = memory.controls[place.partition] ?? Control()
             let behind =
                 redis.wall() - control.watermark.milliseconds - Int64(control.skew / .milliseconds(1))
-            let judged = world.now - .milliseconds(behind)
-            let silence = judged - (memory.heard[place.id]?.last { $0 <= judged } ?? .zero)
-            if silence < due - Self.tolerance {
-                world.fail("I11: \(key.text) is \(life.health.text) after a silence of \(silence)")
+            func silenceOf(_ behind: Duration) -> Duration {
+                let judged = world.now - behind
+                return judged - (memory.heard[place.id]?.last { $0 <= judged } ?? .zero)
             }
+            // The commit may have been made before its owner saw the clock that was set a moment ago.
+            var silence = silenceOf(.milliseconds(behind))
+            if world.now - world.clockSet.at < .seconds(1) {
+                silence = max(silence, silenceOf(.milliseconds(behind) - world.clockSet.by))
+            }
+            if silence < due - Self.tolerance {
+                world.fail("S2: \(key.text) is \(life.health.text) after a silence of \(silence)")
+            }
+        }
+        let epoch = memory.controls[place.partition]?.epoch ?? ""
+        if !world.truth.committed(hash, of: place.id, epoch, Int64(life.version)) {
+            world.fail("I6: \(key.text): version \(life.version) is committed with another content")
         }
         guard let before else { return }
         if life.attempt < before.attempt {
-            world.fail("I8: \(key.text): attempt \(before.attempt), then \(life.attempt)")
+            world.fail("I3: \(key.text): attempt \(before.attempt), then \(life.attempt)")
         }
         if life.version < before.version {
-            world.fail("I8: \(key.text): version \(before.version), then \(life.version)")
+            world.fail("I3: \(key.text): version \(before.version), then \(life.version)")
         }
         guard life.attempt == before.attempt else { return }
         let wasLost = before.health == Bytes("lost")
         if Self.terminal.contains(before.status), life.status != before.status, !wasLost {
-            world.fail("I8: \(key.text) was \(before.status.text), and is \(life.status.text) again")
+            world.fail("I3: \(key.text) was \(before.status.text), and is \(life.status.text) again")
         }
         if life.fraction < before.fraction {
-            world.fail("I8: \(key.text): \(before.fraction) parts of a million, then \(life.fraction)")
+            world.fail("I3: \(key.text): \(before.fraction) parts of a million, then \(life.fraction)")
         }
     }
 
@@ -226,14 +237,14 @@ final class Witness {
         guard let id = JobID(place.id.text),
             let record = try? JobRecord(
                 id: id, job: hash.fields.map { (name: $0.name[...], value: $0.value[...]) }, tombstone: nil)
-        else { return world.fail("I9: \(key.text) cannot be read") }
+        else { return world.fail("S1: \(key.text) cannot be read") }
         var fields = FieldBuffer()
         record.encode(into: &fields)
         let names = Set(fields.map { Bytes($0.name) })
         let stored = Set(hash.fields.map(\.name))
         if names != stored {
             let odd = names.symmetricDifference(stored).map(\.text).sorted()
-            world.fail("I9: \(key.text) is no whole image: \(odd)")
+            world.fail("S1: \(key.text) is no whole image: \(odd)")
         }
     }
 
@@ -261,7 +272,7 @@ final class Witness {
         }
         if !world.ledger.mayBeRefused(subject.text) {
             world.fail(
-                "I2: a word of \(subject.text) was refused as \(reason.text): \(Self.text(of: [command]))")
+                "I1: a word of \(subject.text) was refused as \(reason.text): \(Self.text(of: [command]))")
         }
     }
 }

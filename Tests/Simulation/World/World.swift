@@ -25,13 +25,19 @@ final class World: LoopDriver, @unchecked Sendable {
     var counts: [String: Int] = [:]
 
     let ledger = Ledger()
+    var truth = Truth()
+    /// A message did not reach who listens.
+    var onMessageLost: ((Bytes) -> Void)?
     /// How many jobs a worker has at a time.
     let hands: Int
     let keyspace: Keyspace
     /// Whether what has ended expires while the world lasts.
     let expires: Bool
-    /// Gaps that operators were told of, in events.
+    /// Gaps that operators were told of, in events, and entries that were gone unread.
     var gapsTold: Int64 = 0
+    var trimsTold: Int64 = 0
+    /// When Redis' clock was set last, and by how much.
+    var clockSet: (at: Duration, by: Duration) = (.zero, .zero)
     /// No more bulks are begun.
     var isEnding = false
 
