@@ -6,13 +6,16 @@ import HeadwayWire
 /// Redis' `TIME` is compared with the owner's monotonic clock. An answer was executed between its question and its
 /// arrival, so it bounds by how much the two differ; all answers together bound it as narrowly as the quickest of them.
 /// Where an answer lies more than two seconds beyond these bounds, Redis' clock was set, and the difference goes into
-/// `skew`. A slow answer may hide a jump as long as itself. It is found with the next quick one, and until then time
-/// goes on from the question, as if nothing of the slow answer had passed: nobody is judged by a jump.
+/// `skew`. A slow answer may hide a jump as long as itself. It is found with the next quick one, and until then silence
+/// is judged up to the question only (``judged``), as if nothing of the slow answer had passed: nobody is judged by a
+/// jump. What was heard with it counts as heard at its end.
 struct PartitionClock: Sendable, Equatable {
     /// What to take off Redis' time.
     var skew: Duration { .milliseconds(skewed) }
     private var skewed: Int64
     private(set) var now: Timestamp
+    /// The part of it that is certain to have passed: up to here silence may be judged. Never falls either.
+    private(set) var judged: Timestamp
     private var bounds: Bounds?
     private var lastEntry: Timestamp
 
@@ -71,6 +74,7 @@ struct PartitionClock: Sendable, Equatable {
         let wasSetBack = !overflow && lag > Self.tolerance.wholeMilliseconds
         skewed = wasSetBack ? redis.milliseconds &- watermark.milliseconds : skew.wholeMilliseconds
         now = max(watermark, Timestamp(milliseconds: redis.milliseconds &- skewed))
+        judged = now
         lastEntry = watermark
     }
 
@@ -81,7 +85,7 @@ struct PartitionClock: Sendable, Equatable {
         let seen = Bounds(redis, sentAt: sentAt, receivedAt: receivedAt)
         guard let exact = bounds else {
             bounds = seen
-            advance(to: redis)
+            advance(to: redis, judging: redis)
             return nil
         }
         let known = exact.relaxed(at: receivedAt)
@@ -95,17 +99,18 @@ struct PartitionClock: Sendable, Equatable {
             }
         guard let jump else {
             bounds = known.narrowed(by: seen)
-            advance(to: min(redis, Timestamp(milliseconds: 0) + (sentAt + known.most)))
+            advance(to: redis, judging: min(redis, Timestamp(milliseconds: 0) + (sentAt + known.most)))
             return nil
         }
         skewed &+= jump.wholeMilliseconds
         bounds = seen
-        advance(to: redis)
+        advance(to: redis, judging: redis)
         return jump
     }
 
-    private mutating func advance(to redis: Timestamp) {
+    private mutating func advance(to redis: Timestamp, judging certain: Timestamp) {
         now = max(now, Timestamp(milliseconds: redis.milliseconds &- skewed))
+        judged = max(judged, Timestamp(milliseconds: certain.milliseconds &- skewed))
     }
 
     /// The time of an entry: when Redis says that it was added, but never later than now and never earlier

@@ -55,10 +55,12 @@ extension PartitionMemory {
 
     /// The time up to which deadlines may fire: while more is waiting, unread words may still put them off.
     func watermark(of batch: PartitionBatch) -> Timestamp {
-        guard batch.isFull, !Sabotage.watermark.isOn, let last = batch.entries.last else { return clock.now }
+        guard batch.isFull, !Sabotage.watermark.isOn, let last = batch.entries.last else {
+            return clock.judged
+        }
         // An id that is ahead of time says nothing of how far behind this batch is.
         guard clock.isCertain(last.id) else { return control.watermark }
         var clock = clock
-        return clock.time(of: last.id)
+        return min(clock.time(of: last.id), clock.judged)
     }
 }

@@ -63,20 +63,31 @@ struct PartitionClockTests {
             clock.read(Self.at(1_010_100), sentAt: .seconds(10), receivedAt: .milliseconds(10_200)) == nil)
     }
 
-    @Test("a jump that a slow answer hides moves no time, and the next quick answer finds it")
+    @Test("a jump that a slow answer hides judges nobody, and the next quick answer finds it")
     func hidden() {
         var clock = clock()
         _ = clock.read(Self.at(1_010_000), sentAt: .seconds(10), receivedAt: .milliseconds(10_001))
         // Redis was set 4 s ahead; the answer took 3 s.
         #expect(clock.read(Self.at(1_015_000), sentAt: .seconds(11), receivedAt: .seconds(14)) == nil)
-        #expect(clock.now <= Self.at(1_011_010))
-        // So may the next one; time goes on meanwhile.
+        #expect(clock.judged <= Self.at(1_011_010))
+        // So may the next one; what is certain goes on meanwhile.
         #expect(clock.read(Self.at(1_018_000), sentAt: .seconds(14), receivedAt: .seconds(17)) == nil)
-        #expect(clock.now <= Self.at(1_014_010))
-        #expect(clock.now >= Self.at(1_013_990))
+        #expect(clock.judged <= Self.at(1_014_010))
+        #expect(clock.judged >= Self.at(1_013_990))
         let jump = clock.read(Self.at(1_021_001), sentAt: .seconds(17), receivedAt: .milliseconds(17_002))
         #expect(jump.map { abs($0 / .seconds(1) - 4) < 0.05 } == true)
-        #expect(abs(clock.now.milliseconds - 1_017_001) <= 50)
+        #expect(abs(clock.judged.milliseconds - 1_017_001) <= 50)
+    }
+
+    @Test("what is heard from a Redis that stood still counts as heard when it went on")
+    func stoodStill() {
+        var clock = clock()
+        _ = clock.read(Self.at(1_010_000), sentAt: .seconds(10), receivedAt: .milliseconds(10_001))
+        #expect(clock.read(Self.at(1_013_000), sentAt: .seconds(10), receivedAt: .seconds(13)) == nil)
+        #expect(clock.time(of: Self.entry(1_012_999)) == Self.at(1_012_999))
+        #expect(clock.judged <= Self.at(1_010_020))
+        _ = clock.read(Self.at(1_013_001), sentAt: .seconds(13), receivedAt: .milliseconds(13_001))
+        #expect(clock.judged >= Self.at(1_013_000))
     }
 
     @Test("clocks that run apart as little as clocks do are never taken for set")
@@ -90,7 +101,8 @@ struct PartitionClockTests {
                     receivedAt: .seconds(second) + .microseconds(300))
                 #expect(jump == nil)
             }
-            #expect(abs(clock.now.milliseconds - 1_000_000 - Int64(100_000 * (1_000 + apart / 1_000))) <= 110)
+            #expect(
+                abs(clock.judged.milliseconds - 1_000_000 - Int64(100_000 * (1_000 + apart / 1_000))) <= 110)
         }
     }
 
