@@ -62,7 +62,7 @@ def test_rate_and_estimate_are_those_that_the_api_tells(visit, house):
     is_live(one.page)
     jobs = house.fill("brisk", 40, pipeline="brisk")
     card = card_of(one.page, "The bulk brisk")
-    expect(card.locator(".facts")).to_have_text("No estimate: nothing runs yet")
+    expect(card.locator(".facts")).to_have_text("No estimate: nothing is running")
     for job in jobs[:12]:
         house.say("job.started", job, worker="w-1")
         house.say("stage.started", job, stage="work")

@@ -46,7 +46,7 @@ function roughly(seconds) {
 const noEstimate = {
   no_history: "No estimate yet: too few finished runs to learn from",
   warming_up: "No estimate yet: it has only just begun",
-  queued: "No estimate: nothing runs yet",
+  queued: "No estimate: nothing is running",
   open: "No estimate: more may still come",
   stalled: "No estimate while it stands still",
   cancelling: "No estimate while it is being cancelled",

@@ -225,6 +225,8 @@ function row(bulk) {
     show(bulk, now) {
       badge.show(outcomeKinds[bulk.outcome] ?? "completed", words[bulk.outcome] ?? "Settled");
       setText(link, bulk.label ?? bulk.id);
+      // Two bulks may bear one label.
+      link.title = bulk.label ? bulk.id : "";
       setText(text, bulk.text);
       const { failed, cancelled } = bulk.counts;
       setText(detail, [failed ? `${number(failed)} failed` : "", cancelled ? `${number(cancelled)} cancelled` : ""].filter(Boolean).join(", "));
