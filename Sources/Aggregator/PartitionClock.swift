@@ -13,11 +13,13 @@ struct PartitionClock: Sendable, Equatable {
     /// What to take off Redis' time.
     var skew: Duration { .milliseconds(skewed) }
     private var skewed: Int64
+    /// When what is heard is heard. May run ahead by a jump that is still hidden: silence is judged by ``judged``.
     private(set) var now: Timestamp
     /// The part of it that is certain to have passed: up to here silence may be judged. Never falls either.
     private(set) var judged: Timestamp
     private var bounds: Bounds?
-    private var lastEntry: Timestamp
+    /// Of the last entry that was asked for by ``time(of:)``; the watermark before the first.
+    private(set) var lastEntry: Timestamp
 
     /// Redis' clock less the monotonic one: between `least` and `most`.
     private struct Bounds: Sendable, Equatable {
@@ -33,8 +35,9 @@ struct PartitionClock: Sendable, Equatable {
             asOf = receivedAt
         }
 
-        /// Two clocks run apart by less than this share of the time.
-        private static let drift = 1_000
+        /// Two clocks run apart by less than this part of the time: what slews a clock by more than a twelfth is
+        /// not known. It matters only between two quick answers.
+        private static let drift = 10
 
         /// As wide as drift may have made them since.
         func relaxed(at moment: Duration) -> Bounds {

@@ -153,7 +153,7 @@ struct PartitionFold {
             if let reason = slot.unreadable { return refuse(.unreadableState, entry, event, at: now, reason) }
             // When it was added is not known if its id is ahead of time: what it puts off must not fire.
             if entry.map({ memory.clock.isCertain($0.id) }) ?? true {
-                fireDeadlines(of: slot, before: now, &memory)
+                fireDeadlines(of: slot, before: min(now, memory.clock.judged), &memory)
             }
             let outcome = slot.record.apply(
                 id, event, at: now, catalog: catalog, book: memory.durations,

@@ -32,16 +32,20 @@ extension PartitionMemory {
         silenceFloor = isOutage ? clock.now : nil
     }
 
-    /// Takes in the time that came with a read.
+    /// Takes in the times that came with a read.
     ///
-    /// - Parameter patience: how long the read may take, its `BLOCK` included.
+    /// - Parameters:
+    ///   - redis: before it waited for entries.
+    ///   - end: when the answer was complete: no entry of it is younger.
+    ///   - patience: how long the read may take, its `BLOCK` included.
     mutating func hear(
-        _ redis: Timestamp, sentAt: Duration, receivedAt: Duration, patience: Duration,
+        _ redis: Timestamp, until end: Timestamp, sentAt: Duration, receivedAt: Duration, patience: Duration,
         longestSilence: Duration
     ) -> TimeBreak? {
         var found: TimeBreak?
-        if let jump = clock.read(redis, sentAt: sentAt, receivedAt: receivedAt) {
-            found = .jump(jump)
+        let jumps = [redis, end].compactMap { clock.read($0, sentAt: sentAt, receivedAt: receivedAt) }
+        if !jumps.isEmpty {
+            found = .jump(jumps.reduce(.zero, +))
         } else if receivedAt - sentAt > patience + PartitionClock.tolerance {
             // It stood still, or we did; while it did, no worker could say anything.
             found = .pause(receivedAt - sentAt - patience)

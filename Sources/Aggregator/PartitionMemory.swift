@@ -34,6 +34,12 @@ final class JobSlot {
         var status: JobState.Status
     }
 
+    /// Forgets that a bulk counts it: that bulk's share is gone, and its members' index with it.
+    func leaveBulk() {
+        contribution = nil
+        storedMember = nil
+    }
+
     /// - Parameter reason: what is wrong with what is stored.
     init(unreadable id: JobID, _ reason: String) {
         self.id = id
@@ -78,6 +84,9 @@ final class ShareSlot {
     var isListedForWork: Bool
     /// The generation whose settlement gave the stored keys their expiry.
     var expiringGeneration: Int?
+
+    /// Its keys expire some day, and it must not be believed then: whoever needs it reads it again.
+    var mayBeGone: Bool { share.settledGeneration != nil && !isDirty && !share.hasWork }
 
     init(share: BulkShare, isStored: Bool) {
         self.share = share

@@ -12,9 +12,11 @@ extension PartitionOwner {
         var jobs: [JobID] = []
         var bulks: Set<BulkID> = []
         var wanted: Set<JobID> = []
+        var met: [JobSlot] = []
         func want(_ id: JobID) {
             if let slot = memory.jobs.find(id) {
                 if let bulk = slot.record.bulk { bulks.insert(bulk) }
+                met.append(slot)
             } else if wanted.insert(id).inserted {
                 jobs.append(id)
             }
@@ -35,11 +37,16 @@ extension PartitionOwner {
         due.forEach(want)
 
         for slot in try await load(jobs: jobs, into: &memory, on: connection) {
+            met.append(slot)
             if let bulk = slot.record.bulk { bulks.insert(bulk) }
             if let pipeline = slot.record.pipeline, catalogs.known[pipeline] == nil { unknownPipeline = true }
         }
-        let missing = bulks.filter { memory.shares[$0] == nil }
+        let missing = bulks.filter { memory.shares[$0]?.mayBeGone ?? true }
         if !missing.isEmpty { try await load(shares: Array(missing), into: &memory, on: connection) }
+        for slot in met where slot.record.bulk.map({ memory.shares[$0] == nil }) ?? false {
+            // Counted by a share that has expired since: for the one that begins now it is new.
+            slot.leaveBulk()
+        }
         if unknownPipeline { try await refreshCatalog(on: connection) }
     }
 
@@ -122,7 +129,10 @@ extension PartitionOwner {
         let replies = try await exchange(batch, on: connection)
         try refuseErrors(in: replies, of: batch)
         for (id, reply) in zip(ids, replies) {
-            guard let elements = reply.elements, elements.count > 0 else { continue }
+            guard let elements = reply.elements, elements.count > 0 else {
+                memory.shares[id] = nil
+                continue
+            }
             do {
                 let share = try BulkShare(id: id, fields: elements.pairs)
                 let slot = ShareSlot(share: share, isStored: true)

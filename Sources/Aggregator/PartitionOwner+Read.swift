@@ -10,7 +10,9 @@ extension PartitionOwner {
         var batch: PartitionBatch
         let sentAt: Duration
         let receivedAt: Duration
+        /// Redis' time before it waited for entries, and when the answer was complete.
         let redisTime: Timestamp
+        let endTime: Timestamp
         /// Of the stream as it was before the read; nil when it was not asked.
         var count: StreamCount?
         /// Nil when nothing was to be trimmed.
@@ -55,6 +57,8 @@ extension PartitionOwner {
             "STREAMS", keyspace.events(partition), control.checkpoint.description)
         batch.add(Sabotage.fence.isOn || Sabotage.watch.isOn ? "PING" : "WATCH", keyspace.control(partition))
         batch.add("HMGET", keyspace.control(partition), "nonce", "checkpoint", "commit")
+        // Once more: Redis may have stood still while it waited for entries.
+        batch.add("TIME")
         let sentAt = loop.clock.now
         let replies = await connection.submit(batch, deadline: options.block + .seconds(3))
         return PendingReading(
@@ -87,7 +91,8 @@ extension PartitionOwner {
         // A stream that nobody has written to yet has nothing to tell.
         if pending.hasCount, checked[first - 1].error != nil { checked[first - 1] = replies[first] }
         try refuseErrors(in: checked, of: pending.batch)
-        guard let redisTime = time(replies[first]), let seen = replies[first + 3].elements, seen.count == 3
+        guard let redisTime = time(replies[first]), let endTime = time(replies[first + 4]),
+            let seen = replies[first + 3].elements, seen.count == 3
         else {
             throw .connection(RedisError(.unexpectedReply, command: "TIME", detail: "not a time"))
         }
@@ -103,6 +108,7 @@ extension PartitionOwner {
             readCount = batch.isCut ? max(1, batch.entries.count) : min(options.batch, 2 * readCount)
             return Reading(
                 batch: batch, sentAt: pending.sentAt, receivedAt: receivedAt, redisTime: redisTime,
+                endTime: endTime,
                 count: pending.hasCount ? StreamCount(replies[first - 1]) : nil,
                 trim: pending.hasTrim ? StreamTrim.Outcome(replies[0]) : nil)
         } catch {
@@ -152,7 +158,7 @@ extension PartitionOwner {
     /// Entries that somebody took out before anybody had read them.
     ///
     /// Exact at the stream's end, where all that was ever added is either consumed or gone; before that, more
-    /// gone than ever consumed is enough to know. Told once it is committed: an owner that starts over counts again.
+    /// gone than ever consumed is enough to know. Told once it is known to be committed: an owner that starts over counts again.
     func noteRemoved(_ count: StreamCount?, _ memory: inout PartitionMemory) {
         guard let count else { return }
         let consumed = memory.control.consumed

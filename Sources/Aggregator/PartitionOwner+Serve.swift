@@ -44,8 +44,8 @@ extension PartitionOwner {
                 try await auditCensus(&memory, on: connection)
             }
             let timeBreak = memory.hear(
-                reading.redisTime, sentAt: reading.sentAt, receivedAt: reading.receivedAt,
-                patience: options.block, longestSilence: longestSilence)
+                reading.redisTime, until: reading.endTime, sentAt: reading.sentAt,
+                receivedAt: reading.receivedAt, patience: options.block, longestSilence: longestSilence)
             if case .jump(let jump)? = timeBreak { notify(.clockJumped(partition: partition, by: jump)) }
             if isAnotherStream(reading.count, reading.trim, memory) {
                 startOver(&memory, reading.count)
@@ -80,8 +80,10 @@ extension PartitionOwner {
             }
             fold.apply(reading.batch, to: &memory)
             for id in sweep.ids {
+                // Never before a word that was just heard of it.
                 fold.apply(
-                    ProgressEvent(id, .cancelRequested(message: nil)), at: watermarkNow, to: &memory)
+                    ProgressEvent(id, .cancelRequested(message: nil)),
+                    at: max(watermarkNow, memory.clock.lastEntry), to: &memory)
             }
             fold.fire(due, before: watermarkNow, &memory)
             if Sabotage.alarms.isOn { tellGap(fold) }

@@ -144,17 +144,23 @@ public final class Headway: HeadwayBus {
         while true {
             do throws(RedisError) {
                 let connection = try await RedisConnection.connect(to: endpoint, on: loop, name: name)
+                // At least a second: a slow Redis is no absent one.
+                let patience = min(.seconds(5), max(.seconds(1), deadline - loop.clock.now))
                 do throws(RedisError) {
                     let keyspace = try await connection.openNamespace(
-                        options.namespace, partitions: options.partitions)
-                    let pipelines = try await connection.send("HGETALL", keyspace.pipelines)
+                        options.namespace, partitions: options.partitions, deadline: patience)
+                    let pipelines = try await connection.send(
+                        "HGETALL", keyspace.pipelines, deadline: patience)
                     return (connection, keyspace, pipelines)
                 } catch {
                     await connection.close()
                     throw error
                 }
             } catch {
-                guard error.outcome != .fatal, loop.clock.now < deadline, !Task.isCancelled else {
+                // A node of a cluster says at every try that the keys are somewhere else.
+                let isElsewhere = error.detail.hasPrefix("MOVED")
+                guard error.outcome != .fatal, !isElsewhere, loop.clock.now < deadline, !Task.isCancelled
+                else {
                     throw error
                 }
                 try? await loop.sleep(for: backoff.next(using: &random))

@@ -4,9 +4,13 @@ package import Redis
 extension RedisConnection {
     /// Reads what is fixed in a namespace; sets it up when nobody has used it yet.
     ///
-    /// - Parameter partitions: what a new namespace gets; what is stored already counts more.
+    /// - Parameters:
+    ///   - partitions: what a new namespace gets; what is stored already counts more.
+    ///   - deadline: for the answer.
     /// - Throws: `unexpectedReply` when the namespace speaks a later wire, or is not one.
-    package func openNamespace(_ namespace: String, partitions: Int) async throws(RedisError) -> Keyspace {
+    package func openNamespace(
+        _ namespace: String, partitions: Int, deadline: Duration = .seconds(5)
+    ) async throws(RedisError) -> Keyspace {
         do {
             let wish = try Keyspace(namespace: namespace, partitions: partitions)
             var fields = FieldBuffer()
@@ -19,7 +23,7 @@ extension RedisConnection {
                 batch.append(value)
             }
             batch.add("HGETALL", wish.config)
-            let replies = try await send(batch)
+            let replies = try await send(batch, deadline: deadline)
             // A user who may only read can still work in a namespace that is there.
             guard let stored = replies.last, let elements = stored.elements else {
                 throw batch.firstError(in: replies)

@@ -13,12 +13,12 @@ package struct RefusedEvent: Sendable, Equatable {
 
 extension StatusReader {
     /// How many refused events of each partition are looked at, from the newest back.
-    private static let refusalsLooked = 1_000
+    private static let refusalsLooked = 100
 
     /// The newest refused event of each of these ids, of a job or of a bulk, by id: for a person who asks why nothing
     /// is to be seen.
     ///
-    /// One round trip; reads at most 1,000 refused events of each partition that an id belongs to.
+    /// One round trip; reads at most 100 refused events of each partition that an id belongs to.
     package func refusals(of ids: [(job: JobID, bulk: BulkID)]) async throws(ReadError) -> [String:
         RefusedEvent]
     {

@@ -111,7 +111,7 @@ struct SimulatedPartition {
     mutating func fold(_ reading: Reading, patience: Duration = .milliseconds(250)) {
         guard var memory else { return }
         _ = memory.hear(
-            reading.redis, sentAt: reading.sentAt, receivedAt: now, patience: patience,
+            reading.redis, until: reading.redis, sentAt: reading.sentAt, receivedAt: now, patience: patience,
             longestSilence: longestSilence)
         let watermark = max(memory.watermark(of: reading.batch), memory.control.watermark)
         for entry in reading.batch.entries {

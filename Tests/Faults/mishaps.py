@@ -247,7 +247,8 @@ class Mishaps:
             read = (0, 0)
         count = 0
         for entry, fields in entries:
-            if place(entry) > read:
+            # A rogue entry of an earlier fault is about nobody.
+            if place(entry) > read and "subject" in fields:
                 count += "source" in fields
                 self.taint(fields["subject"])
         self.harm.removed += count

@@ -65,7 +65,7 @@ struct CommandTests {
         #expect(wrong.code == 0)
         #expect(
             wrong.error
-                == "headway publish: this will be refused: there is no pipeline plian; did you mean plain? "
+                == "headway publish: as things stand this will be refused: there is no pipeline plian; did you mean plain? "
                 + "(headway pipelines apply FILE adds one)\n")
         #expect(
             await eventually(within: .seconds(5)) {

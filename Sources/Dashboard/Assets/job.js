@@ -76,6 +76,8 @@ export function job(context, id) {
     lookedState = stateOf(snapshot);
     try {
       [timeline, contract] = await Promise.all([get(`${path}/timeline`), stagesOf(snapshot.pipeline)]);
+      // Its stages could not be had: again with the next pulse.
+      if (!contract.length) lookedState = null;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       lookedState = null;

@@ -44,9 +44,18 @@ export class Reasons {
     const unwell = this.unwell[kind];
     const ids = [...unwell.keys()].slice(0, limit);
     if (!ids.length) return;
+    // The others have their turn next time.
+    for (const id of ids) {
+      const asked = unwell.get(id);
+      unwell.delete(id);
+      unwell.set(id, asked);
+    }
     const answer = await get(`v1/${kind}s?ids=${ids.map(encoded).join(",")}`);
     if (unwell !== this.unwell[kind]) return;
-    // Another version comes, or has come, as a frame.
-    for (const one of answer[`${kind}s`]) if (unwell.get(one.id) === version(one)) this.onEvent(kind, one);
+    for (const one of answer[`${kind}s`]) {
+      if (unwell.get(one.id) === version(one)) this.onEvent(kind, one);
+      // Another version comes, or has come, as a frame; or nobody looks at it any more.
+      else unwell.delete(one.id);
+    }
   }
 }

@@ -23,7 +23,7 @@ enum PublishCommand {
 
             With --spool DIR the event is written to a file there first, numbered, and the command waits up to 5 s \
             until it is applied. What is not applied by then stays in DIR, and the next command or worker that uses \
-            DIR sends it again; nothing counts twice. Without TYPE only what other processes left in DIR is sent: \
+            DIR sends it again; nothing counts twice. What will be refused is not looked for then. Without TYPE only what other processes left in DIR is sent: \
             exit status 1 when it is not all applied within 30 s.
             """,
         options: RedisChoice.options + SpoolChoice.options,
@@ -46,7 +46,8 @@ enum PublishCommand {
                 Terminal.say("\(desk.keyspace.events(receipt.partition)) \(receipt.entry)")
             }
             if let doubt {
-                Terminal.write("headway publish: this will be refused: \(doubt)\n", to: STDERR_FILENO)
+                Terminal.write(
+                    "headway publish: as things stand this will be refused: \(doubt)\n", to: STDERR_FILENO)
             }
             return .done
         }

@@ -10,7 +10,7 @@ enum PublishDoubt {
         guard case .job(let id, let word) = event.body else { return nil }
         switch word {
         case .queued(let registration), .started(_, let registration?):
-            return await doubt(registration.pipeline, from: reader)
+            return await doubt(registration.pipeline, of: id, from: reader)
         case .stageStarted(let mention), .stageProgressed(let mention, _, _), .stageCompleted(let mention, _):
             return await doubt(mention.stage, of: id, from: reader)
         case .started(_, nil), .completed, .failed, .cancelRequested, .cancelled, .heartbeat:
@@ -18,7 +18,10 @@ enum PublishDoubt {
         }
     }
 
-    private static func doubt(_ name: PipelineName, from reader: StatusReader) async -> String? {
+    /// Of one that is known already its own pipeline counts, whatever is said.
+    private static func doubt(_ name: PipelineName, of id: JobID, from reader: StatusReader) async -> String?
+    {
+        if (try? await reader.pipeline(of: id)) != nil { return nil }
         guard let shelf = try? await reader.pipelines(), shelf.catalog[name] == nil else { return nil }
         let known = Set(shelf.documents.keys.map(\.name)).sorted()
         let near = known.contains(name.name) ? "" : hint(name.name, known)

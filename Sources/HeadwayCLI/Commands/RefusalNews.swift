@@ -22,10 +22,12 @@ struct RefusalNews {
     /// A line for what is known, if something of it was refused after the last change that counted.
     func line(_ answer: Subject.Answer) -> String? {
         guard let refused = found[answer.id] else { return nil }
+        // A job and a bulk may bear the same id.
+        let isOfBulk = refused.type?.hasPrefix("bulk.") ?? false
         let changedAt: Timestamp?
         switch answer {
-        case .job(.job(let snapshot)): changedAt = snapshot.state.updatedAt
-        case .bulk(.bulk(let snapshot)): changedAt = snapshot.summary.updatedAt
+        case .job(.job(let snapshot)) where !isOfBulk: changedAt = snapshot.state.updatedAt
+        case .bulk(.bulk(let snapshot)) where isOfBulk: changedAt = snapshot.summary.updatedAt
         case .job, .bulk: return nil
         }
         if let changedAt, refused.rejection.at < changedAt { return nil }

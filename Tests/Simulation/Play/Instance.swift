@@ -31,7 +31,7 @@ final class Instance: @unchecked Sendable {
         options.cachedJobs = 2 + world.roll(40)
         options.auditPause = .seconds(2)
         options.publisherBackoff = .seconds(2)
-        if world.expires { options.bulkRetention = .seconds(8) }
+        if world.expires { options.bulkRetention = .seconds(20) }
         Task(executorPreference: process.loop) { [self, options] in
             let aggregator = Aggregator(keyspace: world.keyspace, options: options, on: [process.loop]) {
                 notice in
