@@ -29,7 +29,8 @@ extension PartitionMemory {
     /// - Parameter longestSilence: a heartbeat and the publishers' longest back-off.
     mutating func beginListening(isFirst: Bool, isOutage: Bool, longestSilence: Duration) {
         judgeFrom = isFirst ? clock.now : clock.now + longestSilence
-        silenceFloor = isOutage ? clock.now : nil
+        // What waits in a stream that nobody has read yet was said while nobody listened, too.
+        if isFirst || isOutage { silenceFloor = clock.now }
     }
 
     /// Takes in the times that came with a read.

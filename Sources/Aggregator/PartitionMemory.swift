@@ -134,7 +134,10 @@ struct PartitionMemory {
     /// Until then nobody is judged by silence.
     var judgeFrom: Timestamp
     /// Silence before this does not count: nobody was there to hear.
-    var silenceFloor: Timestamp?
+    var silenceFloor: Timestamp? {
+        get { control.silenceFloor }
+        set { control.silenceFloor = newValue }
+    }
     /// Whether the stream is known to bear our mark; see ``StreamTrim``.
     var isStreamMarked = false
     /// Score of the first entry of `active`, as last read.

@@ -71,6 +71,8 @@ extension PartitionOwner {
             skew: control.skew, watermark: control.watermark, redis: redisTime, read: (sentAt, receivedAt))
         control.skew = clock.skew
         control.watermark = clock.now
+        // With the take: whoever comes next finds a partition that was owned a moment ago.
+        if isOutage || stored == nil { control.silenceFloor = clock.now }
 
         var fields = FieldBuffer()
         control.encode(into: &fields)

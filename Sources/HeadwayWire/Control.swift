@@ -6,7 +6,7 @@ package import HeadwayCore
 /// none), so a plain `HSET` replaces it whole.
 package struct Control: Sendable, Equatable {
     package enum Field: UInt8, FieldName {
-        case owner, nonce, fence, next, beat, epoch, replication, checkpoint, commit, watermark, skew
+        case owner, nonce, fence, next, beat, epoch, replication, checkpoint, commit, watermark, skew, floor
         case consumed, lost, format
 
         package static let table = NameTable(allCases) { String(describing: $0) }
@@ -40,6 +40,9 @@ package struct Control: Sendable, Equatable {
     package var watermark: Timestamp
     /// What the owner takes off Redis' clock.
     package var skew: Duration
+    /// Silence before this does not count: nobody was there to hear. Kept for the heir: what was heard late bears the
+    /// time at which it was said.
+    package var silenceFloor: Timestamp?
     /// Entries consumed since ever.
     package var consumed: Int64
     /// Events that publishers counted and that never came.
@@ -94,6 +97,9 @@ package struct Control: Sendable, Equatable {
         case .commit: commit = try Self.number(field, value)
         case .watermark: watermark = Timestamp(milliseconds: try Self.number(field, value, from: .min))
         case .skew: skew = .milliseconds(try Self.number(field, value, from: .min))
+        case .floor:
+            silenceFloor =
+                value.isEmpty ? nil : Timestamp(milliseconds: try Self.number(field, value, from: .min))
         case .consumed: consumed = try Self.number(field, value)
         case .lost: lost = try Self.number(field, value)
         case .format: format = Int(try Self.number(field, value))
@@ -112,6 +118,11 @@ package struct Control: Sendable, Equatable {
         buffer.add("commit", commit)
         buffer.add("watermark", watermark.milliseconds)
         buffer.add("skew", skew.wholeMilliseconds)
+        if let silenceFloor {
+            buffer.add("floor", silenceFloor.milliseconds)
+        } else {
+            buffer.add("floor", "")
+        }
         buffer.add("consumed", consumed)
         buffer.add("lost", lost)
         buffer.add("format", format)

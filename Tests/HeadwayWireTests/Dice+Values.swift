@@ -215,6 +215,7 @@ extension Dice {
         control.commit = Int64(number(0...1_000_000))
         control.watermark = timestamp()
         control.skew = .milliseconds(number(-100_000...100_000))
+        control.silenceFloor = maybe { $0.timestamp() }
         control.consumed = Int64(number(0...1_000_000))
         control.lost = Int64(number(0...1000))
         control.format = number(1...3)

@@ -363,6 +363,7 @@ extension Golden {
         control.checkpoint = StreamID(ms: 1_785_585_674_000, seq: 3)
         control.commit = 1042
         control.watermark = at(74)
+        control.silenceFloor = at(2)
         control.consumed = 250_118
         return control
     }()
