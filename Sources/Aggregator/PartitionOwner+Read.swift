@@ -51,9 +51,10 @@ extension PartitionOwner {
         if counts { batch.add("XINFO", "STREAM", keyspace.events(partition)) }
         let first = batch.count
         batch.add("TIME")
+        // Who leaves does not wait for entries once more.
+        let wait = isStopping || heir != nil ? .zero : min(pause ?? options.block, options.block)
         batch.add(
-            "XREAD", "COUNT", "\(readCount)", "BLOCK",
-            "\(max(1, min(pause ?? options.block, options.block).wholeMilliseconds))",
+            "XREAD", "COUNT", "\(readCount)", "BLOCK", "\(max(1, wait.wholeMilliseconds))",
             "STREAMS", keyspace.events(partition), control.checkpoint.description)
         batch.add(Sabotage.fence.isOn || Sabotage.watch.isOn ? "PING" : "WATCH", keyspace.control(partition))
         batch.add("HMGET", keyspace.control(partition), "nonce", "checkpoint", "commit")
