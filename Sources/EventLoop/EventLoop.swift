@@ -175,7 +175,12 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
 
     private func drain() {
         wakeUps.add(1, ordering: .relaxed)
-        inbox.withLock { swap(&$0.work, &burst) }
+        let isRunning = inbox.withLock {
+            swap(&$0.work, &burst)
+            return $0.isRunning
+        }
+        // A break that is asked for before the thread waits for the first time is forgotten by libevent; its bell is not.
+        if !isRunning { unsafe event_base_loopbreak(base) }
         for work in burst { run(work) }
         burst.removeAll(keepingCapacity: true)
     }

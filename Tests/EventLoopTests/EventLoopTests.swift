@@ -188,6 +188,23 @@ struct EventLoopTests {
         await loop.stop()
         #expect(ran.load(ordering: .relaxed) == 100)
     }
+
+    @Test("a loop that is stopped before its thread has begun to wait ends, too")
+    func stoppedAtOnce() async throws {
+        let ended = Atomic(0)
+        let stopping = Task {
+            for _ in 0..<2_000 {
+                await EventLoop(name: "brief").stop()
+                ended.add(1, ordering: .relaxed)
+            }
+        }
+        // Not awaited: who waits for a stop that never comes would never say so.
+        for _ in 0..<3_000 where ended.load(ordering: .relaxed) < 2_000 {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        #expect(ended.load(ordering: .relaxed) == 2_000)
+        stopping.cancel()
+    }
 }
 
 /// Holds the loop's thread still from another one.
