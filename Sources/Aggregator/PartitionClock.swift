@@ -35,8 +35,8 @@ struct PartitionClock: Sendable, Equatable {
             asOf = receivedAt
         }
 
-        /// Two clocks run apart by less than this part of the time: what slews a clock by more than a twelfth is
-        /// not known. It matters only between two quick answers.
+        /// Two clocks run apart by less than a tenth of the time: chrony slews by a twelfth at most, others by less.
+        /// It matters only between two quick answers.
         private static let drift = 10
 
         /// As wide as drift may have made them since.

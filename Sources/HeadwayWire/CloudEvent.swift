@@ -45,7 +45,7 @@ package enum CloudEvent {
         }
         let type = try text(json, "type")
         guard let known = EventType(rawValue: type), !known.isInternal else {
-            let near = Suggestion.type(near: type).map { "; did you mean \($0)?" } ?? ""
+            let near = Suggestion.type(near: type).map { "; \($0) is" } ?? ""
             throw WireError(.unknownType, "type", "is not one that producers may send\(near)")
         }
         var fields = FieldBuffer()

@@ -71,6 +71,9 @@ struct CloudEventTests {
         Case(
             "a type of nobody", event(#""type": "job.paused", "subject": "a""#), .unknownType, "type",
             "is not one that producers may send"),
+        Case(
+            "a mistyped type", event(#""type": "job.startd", "subject": "a""#), .unknownType, "type",
+            "is not one that producers may send; job.started is"),
         Case("no subject", event(#""type": "job.heartbeat""#), .malformed, "subject", "is missing"),
         Case(
             "a subject with a space", event(#""type": "job.heartbeat", "subject": "a b""#), .malformed,
